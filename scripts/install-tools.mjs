@@ -15,9 +15,21 @@ const cache = join(root, "node_modules", ".cache", "slipway-tools");
 
 /** `integrity` is what the npm registry stated (sha512, base64) when the version was pinned; where absent, npm's own check stands alone. */
 const kubectls = [
-  { minor: "1.31", version: "2.1.0", integrity: "ZO3nysb3X3zly10B91vTNXyeAxFPAsYVoKJLXxRTt7PRMhiD7W5TLLd/X/m6UZRbmtH623goi2HVSCAUhNFIuA==" },
-  { minor: "1.33", version: "2.2.2", integrity: "fikwoTFbX+dpsXV+wdHJslGm2Lpj8tSINtHSDtDC3HRXXEoxg/UvTg4J9KBPIFZCGiFIrf/DFv842bCVHaT85w==" },
-  { minor: "1.35", version: "2.2.2", integrity: "QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==" },
+  {
+    minor: "1.31",
+    version: "2.1.0",
+    integrity: "ZO3nysb3X3zly10B91vTNXyeAxFPAsYVoKJLXxRTt7PRMhiD7W5TLLd/X/m6UZRbmtH623goi2HVSCAUhNFIuA==",
+  },
+  {
+    minor: "1.33",
+    version: "2.2.2",
+    integrity: "fikwoTFbX+dpsXV+wdHJslGm2Lpj8tSINtHSDtDC3HRXXEoxg/UvTg4J9KBPIFZCGiFIrf/DFv842bCVHaT85w==",
+  },
+  {
+    minor: "1.35",
+    version: "2.2.2",
+    integrity: "QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==",
+  },
 ];
 const postgres = {
   version: "17.10.0-beta.17",

@@ -13,7 +13,9 @@ const pinnedNode = join(modules, "node", "bin", "node");
 
 /** Installs what package-lock.json names, unless it is there already; returns the path of a Node >= 24. Throws with the next step. */
 export function setUp() {
-  const wanted = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const wanted = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   if (read(stamp) !== wanted) {
     if (!isInstalled()) install();
     linkDatabaseLibraries();
@@ -28,10 +30,14 @@ function install() {
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.endsWith(join("node_modules", ".bin")));
   const env = { ...process.env, PATH: path.join(delimiter) };
   // npm hands its own settings down to scripts; a `--dry-run` or `--prefix` of the outer npm is not meant for this one.
-  for (const name of Object.keys(env)) if (/^npm_(config_(dry_run|prefix|global|workspace|omit)|lifecycle|package_)/i.test(name)) delete env[name];
+  for (const name of Object.keys(env))
+    if (/^npm_(config_(dry_run|prefix|global|workspace|omit)|lifecycle|package_)/i.test(name)) delete env[name];
   const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, env, stdio: ["ignore", 2, 2] });
   if (result.error) fail(`npm could not be started (${result.error.message}). Install npm, then run this again.`);
-  if (result.status !== 0) fail(`"npm ci" ended with ${result.status ?? result.signal} (its message is above). Check the connection to the npm registry, then run "npm ci" in ${root}.`);
+  if (result.status !== 0)
+    fail(
+      `"npm ci" ended with ${result.status ?? result.signal} (its message is above). Check the connection to the npm registry, then run "npm ci" in ${root}.`,
+    );
 }
 
 /** True when the lock file that npm left in node_modules has every required package of package-lock.json at its version. */

@@ -22,7 +22,8 @@ try {
 /** Tests that need a missing tool skip and say so, thus a failure here is told and not fatal. */
 async function installTools() {
   const { installAll } = await import("./install-tools.mjs");
-  for (const { name, error } of installAll()) console.error(`slipway: ${name} could not be installed (${error}); the tests that need it are skipped`);
+  for (const { name, error } of installAll())
+    console.error(`slipway: ${name} could not be installed (${error}); the tests that need it are skipped`);
 }
 
 /** Ends with the status of the child. SIGINT and SIGTERM go to it, and it alone decides when to end. */
