@@ -42,10 +42,11 @@ function* passed({ name, skip, todo, details, file }: Passed): Generator<string>
 }
 
 function failed({ name, details, file, line }: Failed, above: readonly string[]): string {
-  const cause: unknown = "cause" in details.error && details.error.cause !== undefined ? details.error.cause : details.error;
+  // Node wraps what the test threw.
+  const thrown: unknown = details.error.cause;
   const at = `${place(file)}${line === undefined ? "" : `:${line}`}`;
-  if ("failureType" in details.error && details.error.failureType === "subtestsFailed") return "";
-  const text = inspect(cause, { depth: 8 }).replaceAll("\n", "\n  ");
+  if (details.error.failureType === "subtestsFailed") return "";
+  const text = inspect(thrown ?? details.error, { depth: 8 }).replaceAll("\n", "\n  ");
   return `FAILED: ${[...above, name].join(" > ")} (${at})\n  ${text}\n`;
 }
 

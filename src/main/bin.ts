@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
+import { slipwayVersion } from "./version.ts";
 
-const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-const version = typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "unknown";
-console.log(`slipway ${version}`);
+console.log(`slipway ${slipwayVersion()}`);
