@@ -9,7 +9,11 @@ export interface KubernetesApi {
   kinds(signal: AbortSignal): Promise<readonly ServedKind[]>;
   get(at: ObjectAddress, signal: AbortSignal): Promise<ApiObject | undefined>;
   /** All objects of a kind with this label, in all namespaces. */
-  listLabelled(kind: ServedKind, label: { readonly name: string; readonly value: string }, signal: AbortSignal): Promise<readonly ApiObject[]>;
+  listLabelled(
+    kind: ServedKind,
+    label: { readonly name: string; readonly value: string },
+    signal: AbortSignal,
+  ): Promise<readonly ApiObject[]>;
   /** Server-side apply. Idempotent: applying what is already so writes nothing and answers `unchanged`. */
   apply(object: ApiObject, options: ApplyOptions, signal: AbortSignal): Promise<Applied>;
   /** Idempotent: deleting what is gone is `gone`. Deletes only the object with this uid. */

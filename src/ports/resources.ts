@@ -94,8 +94,8 @@ export interface Transaction {
   readonly records?: readonly NewRecord[];
   /** Commit only while this lease is ours; otherwise nothing happens and `fenced` is thrown. */
   readonly guard?: Lease;
-  /** Ends the pass that holds `guard`, in the same transaction. `wakeAt` absent: not before something changes. */
-  readonly finish?: { readonly wakeAt?: Instant };
+  /** Ends the pass that holds `guard`, in the same transaction. `wakeAt` absent: not before something changes. `failed` raises `attempts` of the next lease, else they begin at 0 again. */
+  readonly finish?: { readonly wakeAt?: Instant; readonly failed?: boolean };
   /** Check everything, change nothing: returns what would be stored (at the present resourceVersion). */
   readonly dryRun?: boolean;
 }
@@ -103,10 +103,21 @@ export interface Transaction {
 /** `resourceVersion` is what the writer decided on; a different stored one is a `conflict`. */
 export type Write =
   | { readonly verb: "create"; readonly key: ObjectKey; readonly object: ApiObject; readonly intent?: Intent }
-  | { readonly verb: "update"; readonly key: ObjectKey; readonly object: ApiObject; readonly resourceVersion: ResourceVersion; readonly intent?: Intent }
+  | {
+      readonly verb: "update";
+      readonly key: ObjectKey;
+      readonly object: ApiObject;
+      readonly resourceVersion: ResourceVersion;
+      readonly intent?: Intent;
+    }
   | { readonly verb: "delete"; readonly key: ObjectKey; readonly resourceVersion: ResourceVersion; readonly intent?: Intent }
   /** `merge` is pure and quick and runs inside the transaction on what is stored: for counters such as Events, where a lost race must not fail a pass. */
-  | { readonly verb: "merge"; readonly key: ObjectKey; readonly merge: (current: ApiObject | undefined) => ApiObject; readonly intent?: Intent };
+  | {
+      readonly verb: "merge";
+      readonly key: ObjectKey;
+      readonly merge: (current: ApiObject | undefined) => ApiObject;
+      readonly intent?: Intent;
+    };
 
 /** What the writer asked for in the words of the API, for authorisation, field managers and audit. The store does not read it. */
 export interface Intent {
@@ -118,7 +129,8 @@ export interface Intent {
   readonly why?: string;
 }
 
-export type ResourceErrorReason = "notFound" | "alreadyExists" | "conflict" | "expired" | "fenced" | "tooLarge" | "invalid" | "forbidden" | "namespaceTerminating";
+export type ResourceErrorReason =
+  "notFound" | "alreadyExists" | "conflict" | "expired" | "fenced" | "tooLarge" | "invalid" | "forbidden" | "namespaceTerminating";
 
 /** A request that the stored state does not allow. The message names the object and the way out. */
 export class ResourceError extends Error {

@@ -7,5 +7,8 @@ export interface Upkeep {
   /** Removes Events not seen for `olderThan`; watchers see their deletion. */
   expireEvents(olderThan: Milliseconds): Promise<{ readonly removed: number; readonly more: boolean }>;
   /** Removes records past their class. */
-  dropRecords(keep: { readonly short: Milliseconds; readonly long: Milliseconds }): Promise<{ readonly removed: number; readonly more: boolean }>;
+  dropRecords(keep: {
+    readonly short: Milliseconds;
+    readonly long: Milliseconds;
+  }): Promise<{ readonly removed: number; readonly more: boolean }>;
 }

@@ -10,4 +10,5 @@ export interface FieldProblem {
 }
 
 /** The causes of `Status.details.causes[].reason`, in our words; api/status.ts maps them to the Kubernetes ones. */
-export type FieldProblemCode = "required" | "invalid" | "unknownField" | "duplicate" | "notSupported" | "forbidden" | "tooLong" | "immutable" | "typeInvalid";
+export type FieldProblemCode =
+  "required" | "invalid" | "unknownField" | "duplicate" | "notSupported" | "forbidden" | "tooLong" | "immutable" | "typeInvalid";

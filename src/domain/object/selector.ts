@@ -19,7 +19,9 @@ export interface FieldRequirement {
 }
 
 export function matchesLabels(selector: LabelSelector, labels: StringMap | undefined): boolean {
-  return selector.every((requirement) => labelHolds(requirement, labels !== undefined && Object.hasOwn(labels, requirement.label) ? labels[requirement.label] : undefined));
+  return selector.every((requirement) =>
+    labelHolds(requirement, labels !== undefined && Object.hasOwn(labels, requirement.label) ? labels[requirement.label] : undefined),
+  );
 }
 
 export function matchesFields(selector: FieldSelector, fields: Readonly<Record<string, string>>): boolean {
@@ -50,7 +52,8 @@ export function parseLabelSelector(text: string): LabelSelector {
 export function parseFieldSelector(text: string): FieldSelector {
   return splitEscaped(text).map((part) => {
     const [, field, operator, value] = /^\s*([^=!\\\s]+)\s*(==|=|!=)(.*)$/s.exec(part) ?? [];
-    if (field === undefined || value === undefined) throw new SelectorError(`"${part}" is not a field selector; write FIELD=VALUE or FIELD!=VALUE, joined by commas`);
+    if (field === undefined || value === undefined)
+      throw new SelectorError(`"${part}" is not a field selector; write FIELD=VALUE or FIELD!=VALUE, joined by commas`);
     return { field, operator: operator === "!=" ? "notEquals" : "equals", value: value.replaceAll(/\\([\\,=])/g, "$1") };
   });
 }
@@ -84,7 +87,10 @@ function parseLabelRequirement(part: string): LabelRequirement {
     return { operator: word === "in" ? "in" : "notIn", label: checkedName(label, part), values };
   }
   const [, name, sign, value] = /^\s*([^\s=!<>()]+)\s*(==|=|!=|>|<)\s*([^\s=!<>()]*)\s*$/.exec(part) ?? [];
-  if (name === undefined || value === undefined) throw new SelectorError(`"${part}" is not a label selector; write LABEL, !LABEL, LABEL=VALUE, LABEL!=VALUE, LABEL in (A,B) or LABEL notin (A,B)`);
+  if (name === undefined || value === undefined)
+    throw new SelectorError(
+      `"${part}" is not a label selector; write LABEL, !LABEL, LABEL=VALUE, LABEL!=VALUE, LABEL in (A,B) or LABEL notin (A,B)`,
+    );
   if (sign === ">" || sign === "<") {
     if (!/^-?\d{1,15}$/.test(value)) throw new SelectorError(`"${part}": after ${sign} stands a whole number, not "${value}"`);
     return { operator: sign === ">" ? "greaterThan" : "lessThan", label: checkedName(name, part), than: Number(value) };
@@ -93,7 +99,10 @@ function parseLabelRequirement(part: string): LabelRequirement {
 }
 
 function checkedName(name: string, part: string): string {
-  if (!NAME.test(name)) throw new SelectorError(`"${part}": "${name}" is no label name; letters, digits, "-", "_", "." (at most 63), optionally after a DNS prefix and "/"`);
+  if (!NAME.test(name))
+    throw new SelectorError(
+      `"${part}": "${name}" is no label name; letters, digits, "-", "_", "." (at most 63), optionally after a DNS prefix and "/"`,
+    );
   return name;
 }
 
