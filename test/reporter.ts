@@ -45,9 +45,13 @@ function failed({ name, details, file, line }: Failed, above: readonly string[])
   // Node wraps what the test threw.
   const thrown: unknown = details.error.cause;
   const at = `${place(file)}${line === undefined ? "" : `:${line}`}`;
-  if (details.error.failureType === "subtestsFailed") return "";
+  if ("failureType" in details.error && details.error.failureType === "subtestsFailed") return "";
+  const exit =
+    "exitCode" in details.error
+      ? ` (its process ended with ${String(details.error.exitCode ?? ("signal" in details.error ? details.error.signal : ""))})`
+      : "";
   const text = inspect(thrown ?? details.error, { depth: 8 }).replaceAll("\n", "\n  ");
-  return `FAILED: ${[...above, name].join(" > ")} (${at})\n  ${text}\n`;
+  return `FAILED: ${[...above, name].join(" > ")} (${at})${exit}\n  ${text}\n`;
 }
 
 function place(file: string | undefined): string {
