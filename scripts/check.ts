@@ -139,8 +139,10 @@ function seeing(seen: number, atLeast: number, noun: string, { ok, details }: { 
 }
 
 function runNode(script: string, args: readonly string[]): Promise<Output> {
+  // Plain text, also where CI=true makes a tool believe in colours.
+  const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" };
   return new Promise((done) => {
-    execFile(process.execPath, [script, ...args], { cwd: root, maxBuffer: 256 * 2 ** 20 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [script, ...args], { cwd: root, env, maxBuffer: 256 * 2 ** 20 }, (error, stdout, stderr) => {
       const status = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
       done({ status, text: [stdout, stderr].filter((text) => text.trim() !== "").join("\n") });
     });
