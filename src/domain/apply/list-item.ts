@@ -1,0 +1,63 @@
+import { keyElement, valueElement, type PathElement } from "./path-element.ts";
+import type { ListShape } from "./shape.ts";
+import { isJsonArray, isJsonObject, member, objectOf, type JsonObject, type JsonValue } from "./value.ts";
+
+/** Why a list item has no identity, in Kubernetes' words. */
+export interface NoIdentity {
+  readonly problem: string;
+}
+
+/** The step that identifies an item of a set or map list; items without identity are an error in what people send. */
+export function identify(list: ListShape, item: JsonValue): PathElement | NoIdentity {
+  return list.keys.length > 0 ? identifyByKeys(list, item) : identifyByValue(item);
+}
+
+/** Whether `identify` found no identity. */
+export function lacksIdentity(identity: PathElement | NoIdentity): identity is NoIdentity {
+  return "problem" in identity;
+}
+
+/** Items by identity, in order; items without identity are left out (the value was validated before). */
+export function identifyAll(list: ListShape, items: readonly JsonValue[]): readonly IdentifiedItem[] {
+  return items.flatMap((item) => {
+    const element = identify(list, item);
+    return lacksIdentity(element) ? [] : [{ element, item }];
+  });
+}
+
+export interface IdentifiedItem {
+  readonly element: PathElement;
+  readonly item: JsonValue;
+}
+
+/** All items of one identity: one, or several where a list that should have none has duplicates. */
+export function groupByIdentity(items: readonly IdentifiedItem[]): ReadonlyMap<string, readonly IdentifiedItem[]> {
+  return Map.groupBy(items, ({ element }) => element.text);
+}
+
+function identifyByKeys(list: ListShape, item: JsonValue): PathElement | NoIdentity {
+  if (item === null) return { problem: "associative list with keys may not have a null element" };
+  if (!isJsonObject(item)) return { problem: "associative list with keys may not have non-map elements" };
+  const keys = keysOf(list, item);
+  if (keys.length > 0) return keyElement(objectOf(keys));
+  const names = list.keys.map((name) => JSON.stringify(name)).join(" ");
+  return {
+    problem: `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
+  };
+}
+
+// A key that is left out and has no default is no part of the identity, so {a} and {a, b} are two items.
+function keysOf(list: ListShape, item: JsonObject): readonly (readonly [string, JsonValue])[] {
+  return list.keys.flatMap((name) => {
+    const value = member(item, name);
+    const key = value === undefined ? list.item.map?.defaultOf(name) : value;
+    return key === undefined ? [] : [[name, key] as const];
+  });
+}
+
+function identifyByValue(item: JsonValue): PathElement | NoIdentity {
+  if (isJsonObject(item)) return { problem: "associative list without keys has an element that's a map type" };
+  if (isJsonArray(item)) return { problem: "not supported: associative list with lists as elements" };
+  if (item === null) return { problem: "associative list without keys has an element that's an explicit null" };
+  return valueElement(item);
+}
