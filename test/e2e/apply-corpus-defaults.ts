@@ -1,0 +1,51 @@
+import type { SchemaNode } from "../../src/domain/apply/schema.ts";
+import type { Json, JsonObject } from "../fixtures/apply-corpus/corpus.ts";
+import { isObject } from "../fixtures/apply-corpus/corpus.ts";
+
+type Node = SchemaNode & { readonly nullable?: boolean };
+
+/**
+ * The object with structural defaults; a null where none is allowed gives way to the default, or goes.
+ * Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable
+ */
+export function withDefaults(schema: SchemaNode, object: JsonObject): JsonObject {
+  const { metadata, ...rest } = object;
+  return { ...(defaulted(schema, rest) as JsonObject), ...(metadata === undefined ? {} : { metadata }) };
+}
+
+/** The object without fields that the schema does not declare; root and metadata are kept whole. */
+export function withoutUnknown(schema: SchemaNode, object: JsonObject): JsonObject {
+  const root = { ...schema, properties: { ...schema.properties, apiVersion: {}, kind: {}, metadata: keepAll } };
+  return pruned(root, object, false) as JsonObject;
+}
+
+const keepAll = { "x-kubernetes-preserve-unknown-fields": true } as const;
+
+function defaulted(schema: Node | undefined, value: Json): Json {
+  if (schema === undefined) return value;
+  if (Array.isArray(value)) return value.map((item: Json) => defaulted(schema.items, item));
+  if (!isObject(value)) return value;
+  const entries = new Map<string, Json>();
+  for (const [name, inner] of Object.entries(value)) {
+    const node = childOf(schema, name);
+    const isForbiddenNull = inner === null && node !== undefined && node.nullable !== true && schema.properties?.[name] !== undefined;
+    if (!isForbiddenNull) entries.set(name, defaulted(node, inner));
+  }
+  for (const [name, node] of Object.entries(schema.properties ?? {}))
+    if (!entries.has(name) && node.default !== undefined) entries.set(name, defaulted(node, node.default as Json));
+  return Object.fromEntries(entries);
+}
+
+function pruned(schema: Node | undefined, value: Json, preserves: boolean): Json {
+  const keeps = preserves || schema?.["x-kubernetes-preserve-unknown-fields"] === true;
+  if (Array.isArray(value)) return value.map((item: Json) => pruned(schema?.items, item, keeps));
+  if (!isObject(value) || schema === undefined) return value;
+  const kept = Object.entries(value).filter(([name]) => keeps || childOf(schema, name) !== undefined);
+  return Object.fromEntries(kept.map(([name, inner]) => [name, pruned(childOf(schema, name), inner, keeps)]));
+}
+
+function childOf(schema: Node, name: string): Node | undefined {
+  const declared = schema.properties?.[name];
+  if (declared !== undefined) return declared;
+  return typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
+}

@@ -1,0 +1,142 @@
+import { applyPatch } from "rfc6902";
+import { applyConfiguration, keepTimesIfUnchanged, trackUpdate, type ApplyOutcome } from "../../src/domain/apply/apply.ts";
+import type { SchemaNode } from "../../src/domain/apply/schema.ts";
+import type { CorpusFile, Json, JsonObject, Request, Verb } from "../fixtures/apply-corpus/corpus.ts";
+import { isObject } from "../fixtures/apply-corpus/corpus.ts";
+import { metadataOf, textOf } from "../fixtures/apply-corpus/server.ts";
+import { withDefaults, withoutUnknown } from "./apply-corpus-defaults.ts";
+
+/** What the thin server answers: an object, or the part of a Status that the functions under test decide. */
+export interface Reply {
+  readonly code: number;
+  readonly object?: JsonObject;
+  readonly message?: string;
+  readonly causes?: readonly JsonObject[];
+}
+
+/** The object store and verb layer around the functions under test: one object, no HTTP, no admission. */
+export interface ThinServer {
+  send(request: Request, now: string): Reply;
+  stored(): JsonObject | undefined;
+}
+
+/** Serves one kind of the corpus. */
+export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinServer {
+  let live: JsonObject | undefined;
+  let version = 0;
+
+  const store = (object: JsonObject, isStatus: boolean, dryRun: boolean): JsonObject => {
+    const finished = keepTimesIfUnchanged(live, withSystemFields(object, live, isStatus)) as JsonObject;
+    if (live !== undefined && isSame(live, finished)) return live;
+    const stamped = withMetadata(finished, { resourceVersion: String(version + 1) });
+    if (dryRun) return stamped;
+    version += 1;
+    live = stamped;
+    return stamped;
+  };
+
+  return {
+    stored: () => live,
+    send(request, now) {
+      const isStatus = request.verb.startsWith("status-");
+      const hasStatus = kind.statusSubresource;
+      const context = {
+        live,
+        manager: request.manager ?? (request.userAgent ?? "recorder/1").split("/")[0] ?? "",
+        schema,
+        now,
+        ...(isStatus ? ({ subresource: "status", resetFields: ["spec"] } as const) : hasStatus ? { resetFields: ["status"] } : {}),
+      };
+      const refusal = refuse(request, live);
+      if (refusal !== undefined) return refusal;
+      if (request.verb === "get") return { code: 200, ...(live === undefined ? {} : { object: live }) };
+      const code = live === undefined ? 201 : 200;
+      if (request.verb.endsWith("apply")) {
+        const outcome = applyConfiguration({ ...context, configuration: request.body as JsonObject, force: request.force === true });
+        if (outcome.outcome !== "applied") return refused(outcome);
+        return { code, object: store(withDefaults(schema, outcome.object as JsonObject), isStatus, request.dryRun === true) };
+      }
+      const next = nextOf(request, live);
+      if (next === undefined) return { code: 422 };
+      const decoded = withDefaults(schema, withoutUnknown(schema, next));
+      return { code, object: store(trackUpdate({ ...context, next: decoded }) as JsonObject, isStatus, request.dryRun === true) };
+    },
+  };
+}
+
+function refuse({ verb, body }: Request, live: JsonObject | undefined): Reply | undefined {
+  if (verb === "create") return live === undefined ? undefined : { code: 409 };
+  if (live === undefined) return verb === "apply" ? undefined : { code: 404 };
+  const sent = isObject(body) ? metadataOf(body)["resourceVersion"] : undefined;
+  if (verb.endsWith("update") && (sent === undefined || sent === "")) return { code: 422 };
+  return sent !== undefined && sent !== null && sent !== metadataOf(live)["resourceVersion"] ? { code: 409 } : undefined;
+}
+
+function nextOf({ verb, body }: Request, live: JsonObject | undefined): JsonObject | undefined {
+  switch (verb satisfies Verb) {
+    case "create":
+      return withMetadata(body as JsonObject, { uid: undefined, resourceVersion: undefined, creationTimestamp: undefined, generation: undefined });
+    case "json-patch":
+      return jsonPatched(live ?? {}, body);
+    case "merge-patch":
+    case "strategic-merge-patch":
+    case "status-merge-patch":
+      return mergePatched(live ?? {}, body) as JsonObject;
+    default:
+      return body as JsonObject;
+  }
+}
+
+function refused(outcome: Exclude<ApplyOutcome, { outcome: "applied" }>): Reply {
+  if (outcome.outcome === "invalid")
+    return { code: 500, causes: outcome.causes.map(({ path, message }) => ({ field: path, message })) };
+  const causes = outcome.conflicts.flatMap(({ fields, reason }) =>
+    fields.map((field) => ({ reason: "FieldManagerConflict", message: reason, field })),
+  );
+  return { code: 409, message: outcome.message, causes };
+}
+
+/** What the store itself sets: identity, and a generation that counts changes outside metadata and status. */
+function withSystemFields(object: JsonObject, live: JsonObject | undefined, isStatus: boolean): JsonObject {
+  const before = metadataOf(live);
+  const content = ({ metadata: _, ...rest }: JsonObject) => rest;
+  const generation = Number(before["generation"] ?? 0);
+  const isNewer = live === undefined || (!isStatus && !isSame(content(live), content(object)));
+  return withMetadata(object, {
+    uid: "uid-1",
+    creationTimestamp: before["creationTimestamp"] ?? "2026-01-01T00:00:00Z",
+    generation: isNewer ? generation + 1 : generation,
+    ...(live === undefined ? {} : { resourceVersion: textOf(before["resourceVersion"]) }),
+  });
+}
+
+function withMetadata(object: JsonObject, changes: Readonly<Record<string, Json | undefined>>): JsonObject {
+  const metadata = Object.entries({ ...metadataOf(object), ...changes }).filter(([, value]) => value !== undefined);
+  return { ...object, metadata: Object.fromEntries(metadata) as JsonObject };
+}
+
+function mergePatched(target: Json | undefined, patch: Json): Json {
+  if (!isObject(patch)) return patch;
+  const merged = new Map<string, Json>(isObject(target) ? Object.entries(target) : []);
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(name);
+    else merged.set(name, mergePatched(merged.get(name), value));
+  }
+  return Object.fromEntries(merged);
+}
+
+function jsonPatched(live: JsonObject, patch: Json): JsonObject | undefined {
+  const target = structuredClone(live);
+  const errors = applyPatch(target, patch as never);
+  return errors.some((error) => error !== null) ? undefined : target;
+}
+
+function isSame(left: Json, right: Json): boolean {
+  return keyOf(left) === keyOf(right);
+}
+
+function keyOf(value: Json): string {
+  return JSON.stringify(value, (_, inner: Json) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
