@@ -5,12 +5,24 @@ import { isObject } from "../fixtures/apply-corpus/corpus.ts";
 type Node = SchemaNode & { readonly nullable?: boolean };
 
 /**
- * The object with structural defaults; a null where none is allowed gives way to the default, or goes.
+ * The object with structural defaults; a null where none is allowed gives way to the default.
  * Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable
  */
 export function withDefaults(schema: SchemaNode, object: JsonObject): JsonObject {
   const { metadata, ...rest } = object;
   return { ...(defaulted(schema, rest) as JsonObject), ...(metadata === undefined ? {} : { metadata }) };
+}
+
+/** The object as a body is read: a null where none is allowed goes. What apply merged is not read again and keeps it. */
+export function withoutNulls(schema: SchemaNode, object: JsonObject): JsonObject {
+  const { metadata, ...rest } = object;
+  const { kept } = mapFields(schema, rest, (node, value) => (isForbiddenNull(node, value) ? undefined : value));
+  return { ...(kept as JsonObject), ...(metadata === undefined ? {} : { metadata }) };
+}
+
+/** Whether validation would refuse the object for a null where none is allowed. */
+export function hasForbiddenNull(schema: SchemaNode, { metadata: _, ...rest }: JsonObject): boolean {
+  return mapFields(schema, rest, (node, value) => (isForbiddenNull(node, value) ? undefined : value)).dropped > 0;
 }
 
 /** The object without fields that the schema does not declare; root and metadata are kept whole. */
@@ -28,12 +40,38 @@ function defaulted(schema: Node | undefined, value: Json): Json {
   const entries = new Map<string, Json>();
   for (const [name, inner] of Object.entries(value)) {
     const node = childOf(schema, name);
-    const isForbiddenNull = inner === null && node !== undefined && node.nullable !== true && schema.properties?.[name] !== undefined;
-    if (!isForbiddenNull) entries.set(name, defaulted(node, inner));
+    if (!isForbiddenNull(node, inner) || node?.default === undefined) entries.set(name, defaulted(node, inner));
   }
   for (const [name, node] of Object.entries(schema.properties ?? {}))
     if (!entries.has(name) && node.default !== undefined) entries.set(name, defaulted(node, node.default as Json));
   return Object.fromEntries(entries);
+}
+
+function isForbiddenNull(node: Node | undefined, value: Json): boolean {
+  return value === null && node?.type !== undefined && node.nullable !== true;
+}
+
+/** Changes or drops every field of every object, from the leaves up. */
+function mapFields(
+  schema: Node | undefined,
+  value: Json,
+  change: (node: Node | undefined, value: Json) => Json | undefined,
+): { readonly kept: Json; readonly dropped: number } {
+  let dropped = 0;
+  const inner = (node: Node | undefined, each: Json): Json => {
+    const mapped = mapFields(node, each, change);
+    dropped += mapped.dropped;
+    return mapped.kept;
+  };
+  if (Array.isArray(value)) return { kept: value.map((item: Json) => inner(schema?.items, item)), dropped };
+  if (!isObject(value)) return { kept: value, dropped };
+  const entries = Object.entries(value).flatMap(([name, each]) => {
+    const node = schema === undefined ? undefined : childOf(schema, name);
+    const changed = change(node, inner(node, each));
+    if (changed === undefined) dropped += 1;
+    return changed === undefined ? [] : [[name, changed] as const];
+  });
+  return { kept: Object.fromEntries(entries), dropped };
 }
 
 function pruned(schema: Node | undefined, value: Json, preserves: boolean): Json {

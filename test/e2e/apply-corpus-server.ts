@@ -1,10 +1,10 @@
 import { applyPatch } from "rfc6902";
 import { applyConfiguration, keepTimesIfUnchanged, trackUpdate, type ApplyOutcome } from "../../src/domain/apply/apply.ts";
 import type { SchemaNode } from "../../src/domain/apply/schema.ts";
-import type { CorpusFile, Json, JsonObject, Request, Verb } from "../fixtures/apply-corpus/corpus.ts";
+import type { CorpusFile, Json, JsonObject, Request } from "../fixtures/apply-corpus/corpus.ts";
 import { isObject } from "../fixtures/apply-corpus/corpus.ts";
 import { metadataOf, textOf } from "../fixtures/apply-corpus/server.ts";
-import { withDefaults, withoutUnknown } from "./apply-corpus-defaults.ts";
+import { hasForbiddenNull, withDefaults, withoutNulls, withoutUnknown } from "./apply-corpus-defaults.ts";
 
 /** What the thin server answers: an object, or the part of a Status that the functions under test decide. */
 export interface Reply {
@@ -26,7 +26,7 @@ export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinSe
   let version = 0;
 
   const store = (object: JsonObject, isStatus: boolean, dryRun: boolean): JsonObject => {
-    const finished = keepTimesIfUnchanged(live, withSystemFields(object, live, isStatus)) as JsonObject;
+    const finished = keepTimesIfUnchanged(live, withSystemFields(object, live, isStatus));
     if (live !== undefined && isSame(live, finished)) return live;
     const stamped = withMetadata(finished, { resourceVersion: String(version + 1) });
     if (dryRun) return stamped;
@@ -54,12 +54,14 @@ export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinSe
       if (request.verb.endsWith("apply")) {
         const outcome = applyConfiguration({ ...context, configuration: request.body as JsonObject, force: request.force === true });
         if (outcome.outcome !== "applied") return refused(outcome);
-        return { code, object: store(withDefaults(schema, outcome.object as JsonObject), isStatus, request.dryRun === true) };
+        const merged = withDefaults(schema, outcome.object);
+        if (hasForbiddenNull(schema, merged)) return { code: 422 };
+        return { code, object: store(merged, isStatus, request.dryRun === true) };
       }
       const next = nextOf(request, live);
       if (next === undefined) return { code: 422 };
-      const decoded = withDefaults(schema, withoutUnknown(schema, next));
-      return { code, object: store(trackUpdate({ ...context, next: decoded }) as JsonObject, isStatus, request.dryRun === true) };
+      const decoded = withDefaults(schema, withoutNulls(schema, withoutUnknown(schema, next)));
+      return { code, object: store(trackUpdate({ ...context, next: decoded }), isStatus, request.dryRun === true) };
     },
   };
 }
@@ -73,23 +75,33 @@ function refuse({ verb, body }: Request, live: JsonObject | undefined): Reply | 
 }
 
 function nextOf({ verb, body }: Request, live: JsonObject | undefined): JsonObject | undefined {
-  switch (verb satisfies Verb) {
+  switch (verb) {
     case "create":
-      return withMetadata(body as JsonObject, { uid: undefined, resourceVersion: undefined, creationTimestamp: undefined, generation: undefined });
+      return withMetadata(body as JsonObject, {
+        uid: undefined,
+        resourceVersion: undefined,
+        creationTimestamp: undefined,
+        generation: undefined,
+      });
     case "json-patch":
       return jsonPatched(live ?? {}, body);
     case "merge-patch":
     case "strategic-merge-patch":
     case "status-merge-patch":
       return mergePatched(live ?? {}, body) as JsonObject;
-    default:
+    case "apply":
+    case "get":
+    case "status-apply":
+    case "status-update":
+    case "update":
       return body as JsonObject;
   }
 }
 
 function refused(outcome: Exclude<ApplyOutcome, { outcome: "applied" }>): Reply {
+  // kube-apiserver answers 500 to a configuration that does not fit; what Slipway answers is its server's to say.
   if (outcome.outcome === "invalid")
-    return { code: 500, causes: outcome.causes.map(({ path, message }) => ({ field: path, message })) };
+    return { code: outcome.message === "metadata.managedFields must be nil" ? 400 : 500, message: outcome.message };
   const causes = outcome.conflicts.flatMap(({ fields, reason }) =>
     fields.map((field) => ({ reason: "FieldManagerConflict", message: reason, field })),
   );

@@ -31,6 +31,8 @@ export interface WriteContext {
   readonly now: string;
   /** Absent for the main resource. */
   readonly subresource?: "status";
+  /** Every `apiVersion` the kind is served at; absent: the one written. Entries of managedFields at another one are dropped. */
+  readonly servedVersions?: readonly string[];
   /** Top-level fields that this endpoint never changes: `["status"]` on the main resource, `["spec"]` on status. */
   readonly resetFields?: readonly string[];
 }
@@ -50,7 +52,7 @@ export interface UpdateRequest extends WriteContext {
 export type ApplyOutcome =
   | { readonly outcome: "applied"; readonly object: ApiObject; /** False: nothing to store. */ readonly changed: boolean }
   | { readonly outcome: "conflict"; readonly conflicts: readonly Conflict[]; readonly message: string }
-  | { readonly outcome: "invalid"; readonly causes: readonly Cause[] };
+  | { readonly outcome: "invalid"; readonly causes: readonly Cause[]; readonly message: string };
 
 /**
  * Server-side apply: merges a configuration into the stored object and records who owns what. Pure; never throws on
@@ -74,7 +76,8 @@ export function applyConfiguration(request: ApplyRequest): ApplyOutcome {
   const live = withoutManagedFields(request.live ?? emptyObject(request.configuration));
   const managed = request.live === undefined ? noManagedFields : decodeManagedFields(request.live);
   const causes = problemsOf(write, live, request.configuration, managed);
-  if (causes.length > 0 || isUnreadable(managed)) return { outcome: "invalid", causes };
+  if (causes.length > 0 || isUnreadable(managed))
+    return { outcome: "invalid", causes, message: invalidMessage(request.configuration, causes) };
 
   const applied = applyAs(request, write, live, ownersBefore(request, write, live, managed));
   if ("clashes" in applied) {
@@ -92,7 +95,7 @@ export function applyConfiguration(request: ApplyRequest): ApplyOutcome {
  * fields as they are in `live`. Pure, never throws. Who changes a value owns it; who owned a value that changed or
  * went owns it no more.
  *
- * `next` may carry managedFields: they replace the stored ones, `[]` and `[{}]` drop them all, unreadable ones are
+ * `next` may carry managedFields: they replace the stored ones, `[{}]` drops them all, `[]` and unreadable ones are
  * passed over; a status write never changes them by itself. Objects without any stay without until they are applied to.
  * An object that does not fit its schema loses its managedFields, as in kube-apiserver: validate before.
  *
@@ -112,16 +115,17 @@ export function trackUpdate(request: UpdateRequest): ApiObject {
 }
 
 function writeOf(request: WriteContext, operation: Operation, written: ApiObject): Write {
-  const apiVersion = member(written, "apiVersion");
+  const apiVersion = textOf(written, "apiVersion");
   return {
     shape: rootShape(request.schema),
     writer: {
       manager: request.manager === "" ? "unknown" : request.manager,
       operation,
-      apiVersion: typeof apiVersion === "string" ? apiVersion : "",
+      apiVersion,
       ...(request.subresource === undefined ? {} : { subresource: request.subresource }),
     },
     now: request.now.replace(/\.\d+/, ""),
+    servedVersions: request.servedVersions ?? [apiVersion],
     resetFields: request.resetFields ?? [],
   };
 }
@@ -162,6 +166,24 @@ function problemsOf(
   if (causes.length > 0) return causes;
   if (isUnreadable(managed)) return [unreadable(managed.problem)];
   return validate(shape, live, lenient).map((cause) => ({ ...cause, message: `in the stored object: ${cause.message}` }));
+}
+
+/** One sentence for all causes, as kube-apiserver words it. */
+function invalidMessage(configuration: ApiObject, causes: readonly Cause[]): string {
+  const [first, ...more] = causes;
+  if (first === sentManagedFields) return first.message;
+  const lines = causes.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
+  const text = more.length === 0 ? lines.join("") : ["errors:", ...lines.map((line) => `  ${line}`)].join("\n");
+  const metadata = member(configuration, "metadata");
+  const [apiVersion, kind] = [textOf(configuration, "apiVersion"), textOf(configuration, "kind")];
+  const place = isJsonObject(metadata) ? `${textOf(metadata, "namespace")}/${textOf(metadata, "name")}` : "/";
+  const group = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
+  return `failed to create typed patch object (${place}; ${group}, Kind=${kind}): ${text}`;
+}
+
+function textOf(object: ApiObject, name: string): string {
+  const value = member(object, name);
+  return typeof value === "string" ? value : "";
 }
 
 function headProblems(live: ApiObject, configuration: ApiObject): readonly Cause[] {
@@ -212,8 +234,7 @@ function emptyObject(object: ApiObject): ApiObject {
 
 function hasUid(object: ApiObject): boolean {
   const metadata = member(object, "metadata");
-  const uid = isJsonObject(metadata) ? member(metadata, "uid") : undefined;
-  return typeof uid === "string" && uid !== "";
+  return isJsonObject(metadata) && textOf(metadata, "uid") !== "";
 }
 
 /** Clients that serialise Go structs send `creationTimestamp: null`; the object keeps the one it has. */

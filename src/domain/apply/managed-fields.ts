@@ -62,12 +62,15 @@ export function isUnreadable(decoded: ManagedFields | { readonly problem: string
   return "problem" in decoded;
 }
 
-/** Whether a client asks for all ownership to be dropped: `managedFields: []` or `[{}]`. */
+/**
+ * Whether a client asks for all ownership to be dropped: `managedFields: [{}]`. An empty list does not ask for it, so
+ * that clients that know nothing of managedFields drop none (as kube-apiserver treats custom resources).
+ */
 export function asksForReset(object: ApiObject): boolean {
   const value = managedFieldsOf(object);
   if (!isJsonArray(value)) return false;
   const [first] = value;
-  return value.length === 0 || (value.length === 1 && isJsonObject(first) && Object.values(first).every(isUnset));
+  return value.length === 1 && isJsonObject(first) && Object.values(first).every(isUnset);
 }
 
 /** The object with these entries, sorted and written as Kubernetes does; without any, the field is left out. */

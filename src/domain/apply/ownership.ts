@@ -16,6 +16,8 @@ export interface Write {
   readonly writer: Omit<ManagedEntry, "time" | "fields">;
   /** RFC 3339, seconds, UTC. */
   readonly now: string;
+  /** Entries at another version count for nothing. */
+  readonly servedVersions: readonly string[];
   /** Top-level fields that this write cannot change, so that nobody comes to own them by it. */
   readonly resetFields: readonly string[];
 }
@@ -92,12 +94,11 @@ const neverOwned: FieldSet = setOf(
   ),
 );
 
-/** The entries as the schema of today means them; entries of another API group count for nothing. */
+/** The entries as the schema of today means them; entries at a version that is not served count for nothing. */
 function reconciled(write: Write, managed: ManagedFields): ManagedFields {
-  const group = groupOf(write.writer.apiVersion);
   return new Map(
     [...managed]
-      .filter(([, entry]) => groupOf(entry.apiVersion) === group)
+      .filter(([, entry]) => write.servedVersions.includes(entry.apiVersion))
       .map(([identity, entry]) => [identity, { ...entry, fields: reconcileWithSchema(write.shape, entry.fields) }]),
   );
 }
@@ -178,10 +179,6 @@ function capUpdates(managed: ManagedFields): ManagedFields {
 
 function timeOf(entry: ManagedEntry | undefined): { readonly time?: string } {
   return entry?.time === undefined ? {} : { time: entry.time };
-}
-
-function groupOf(apiVersion: string): string {
-  return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
 }
 
 // A root is an object before and after; only removing everything leaves null for it.
