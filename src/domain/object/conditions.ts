@@ -3,13 +3,22 @@ import type { ApiObject, Condition } from "./api-object.ts";
 import { isJsonObject } from "./json.ts";
 
 /** What is to be said now; `lastTransitionTime` follows from what was said before. */
-export type Statement = Omit<Condition, "lastTransitionTime">;
+export interface Statement {
+  readonly type: string;
+  readonly status: Condition["status"];
+  readonly observedGeneration: number;
+  readonly reason: string;
+  readonly message: string;
+}
 
 /** The conditions with these statements made: the time moves only when a status changes, other types stay as they are. Ordered by type. */
 export function withConditions(before: readonly Condition[], statements: readonly Statement[], now: Instant): readonly Condition[] {
   const said = statements.map((statement): Condition => {
     const earlier = before.find(({ type }) => type === statement.type);
-    return { ...statement, lastTransitionTime: earlier?.status === statement.status ? earlier.lastTransitionTime : rfc3339(now) };
+    return {
+      ...statement,
+      lastTransitionTime: earlier !== undefined && earlier.status === statement.status ? earlier.lastTransitionTime : rfc3339(now),
+    };
   });
   const rest = before.filter(({ type }) => !statements.some((statement) => statement.type === type));
   return [...rest, ...said].sort((a, b) => (a.type < b.type ? -1 : 1));

@@ -1,0 +1,38 @@
+import type { ApiObject, ObjectKey, ResourceVersion } from "../domain/object/api-object.ts";
+import type { StoredObject } from "./resources.ts";
+
+/** A StoredObject whose text is parsed when it is first looked into; `parsed` saves that where it is at hand. */
+export function storedObject(key: ObjectKey, uid: string, resourceVersion: ResourceVersion, json: string, parsed?: ApiObject): StoredObject {
+  return new LazyObject(key, uid, resourceVersion, json, parsed);
+}
+
+/** The same state told at another version: an object that leaves a selection is shown as it was, at the version of the change. */
+export function atVersion(stored: StoredObject, version: ResourceVersion): StoredObject {
+  const object = { ...stored.object, metadata: { ...stored.object.metadata, resourceVersion: String(version) } };
+  return storedObject(stored.key, stored.uid, version, JSON.stringify(object), object);
+}
+
+class LazyObject implements StoredObject {
+  readonly key: ObjectKey;
+  readonly uid: string;
+  readonly resourceVersion: ResourceVersion;
+  readonly json: string;
+  #parsed: ApiObject | undefined;
+
+  constructor(key: ObjectKey, uid: string, resourceVersion: ResourceVersion, json: string, parsed: ApiObject | undefined) {
+    this.key = key;
+    this.uid = uid;
+    this.resourceVersion = resourceVersion;
+    this.json = json;
+    this.#parsed = parsed;
+  }
+
+  get object(): ApiObject {
+    return (this.#parsed ??= parse(this.json));
+  }
+}
+
+function parse(json: string): ApiObject {
+  const object: ApiObject = JSON.parse(json); // what a store holds was written by decideCommit, which takes only ApiObject
+  return object;
+}
