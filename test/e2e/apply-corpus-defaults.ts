@@ -20,6 +20,22 @@ export function withoutNulls(schema: SchemaNode, object: JsonObject): JsonObject
   return { ...(kept as JsonObject), ...(metadata === undefined ? {} : { metadata }) };
 }
 
+/** The object with metadata as Go's ObjectMeta holds it: nothing null or empty, and text where a map of text has null. */
+export function withPlainMetadata(object: JsonObject): JsonObject {
+  const { metadata } = object;
+  if (!isObject(metadata)) return object;
+  const plain = Object.entries(metadata).map(([name, value]) => [name, isObject(value) ? textsOf(value) : value] as const);
+  return { ...object, metadata: Object.fromEntries(plain.filter(([, value]) => !isEmpty(value))) };
+}
+
+function textsOf(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, text ?? ""]));
+}
+
+function isEmpty(value: Json): boolean {
+  return value === null || value === "" || (typeof value === "object" && Object.keys(value).length === 0);
+}
+
 /** Whether validation would refuse the object for a null where none is allowed. */
 export function hasForbiddenNull(schema: SchemaNode, { metadata: _, ...rest }: JsonObject): boolean {
   return mapFields(schema, rest, (node, value) => (isForbiddenNull(node, value) ? undefined : value)).dropped > 0;

@@ -4,7 +4,7 @@ import type { SchemaNode } from "../../src/domain/apply/schema.ts";
 import type { CorpusFile, Json, JsonObject, Request } from "../fixtures/apply-corpus/corpus.ts";
 import { isObject } from "../fixtures/apply-corpus/corpus.ts";
 import { metadataOf, textOf } from "../fixtures/apply-corpus/server.ts";
-import { hasForbiddenNull, withDefaults, withoutNulls, withoutUnknown } from "./apply-corpus-defaults.ts";
+import { hasForbiddenNull, withDefaults, withoutNulls, withoutUnknown, withPlainMetadata } from "./apply-corpus-defaults.ts";
 
 /** What the thin server answers: an object, or the part of a Status that the functions under test decide. */
 export interface Reply {
@@ -54,13 +54,13 @@ export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinSe
       if (request.verb.endsWith("apply")) {
         const outcome = applyConfiguration({ ...context, configuration: request.body as JsonObject, force: request.force === true });
         if (outcome.outcome !== "applied") return refused(outcome);
-        const merged = withDefaults(schema, outcome.object);
+        const merged = withPlainMetadata(withDefaults(schema, outcome.object));
         if (hasForbiddenNull(schema, merged)) return { code: 422 };
         return { code, object: store(merged, isStatus, request.dryRun === true) };
       }
       const next = nextOf(request, live);
       if (next === undefined) return { code: 422 };
-      const decoded = withDefaults(schema, withoutNulls(schema, withoutUnknown(schema, next)));
+      const decoded = withDefaults(schema, withoutNulls(schema, withoutUnknown(schema, withPlainMetadata(next))));
       return { code, object: store(trackUpdate({ ...context, next: decoded }), isStatus, request.dryRun === true) };
     },
   };
