@@ -29,7 +29,7 @@ export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinSe
     const finished = keepTimesIfUnchanged(live, withSystemFields(object, live, isStatus));
     if (live !== undefined && isSame(live, finished)) return live;
     const stamped = withMetadata(finished, { resourceVersion: String(version + 1) });
-    if (dryRun) return stamped;
+    if (dryRun) return live === undefined ? finished : stamped;
     version += 1;
     live = stamped;
     return stamped;
@@ -100,8 +100,7 @@ function nextOf({ verb, body }: Request, live: JsonObject | undefined): JsonObje
 
 function refused(outcome: Exclude<ApplyOutcome, { outcome: "applied" }>): Reply {
   // kube-apiserver answers 500 to a configuration that does not fit; what Slipway answers is its server's to say.
-  if (outcome.outcome === "invalid")
-    return { code: outcome.message === "metadata.managedFields must be nil" ? 400 : 500, message: outcome.message };
+  if (outcome.outcome === "invalid") return { code: outcome.message.startsWith("failed") ? 500 : 400, message: outcome.message };
   const causes = outcome.conflicts.flatMap(({ fields, reason }) =>
     fields.map((field) => ({ reason: "FieldManagerConflict", message: reason, field })),
   );

@@ -172,13 +172,14 @@ function problemsOf(
 function invalidMessage(configuration: ApiObject, causes: readonly Cause[]): string {
   const [first, ...more] = causes;
   if (first === sentManagedFields) return first.message;
+  const apiVersion = textOf(configuration, "apiVersion");
+  const type = `${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${textOf(configuration, "kind")}`;
+  if (first?.path === ".apiVersion" || first?.path === ".kind") return `invalid object type: ${type}`;
   const lines = causes.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
   const text = more.length === 0 ? lines.join("") : ["errors:", ...lines.map((line) => `  ${line}`)].join("\n");
   const metadata = member(configuration, "metadata");
-  const [apiVersion, kind] = [textOf(configuration, "apiVersion"), textOf(configuration, "kind")];
   const place = isJsonObject(metadata) ? `${textOf(metadata, "namespace")}/${textOf(metadata, "name")}` : "/";
-  const group = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
-  return `failed to create typed patch object (${place}; ${group}, Kind=${kind}): ${text}`;
+  return `failed to create typed patch object (${place}; ${type}): ${text}`;
 }
 
 function textOf(object: ApiObject, name: string): string {
