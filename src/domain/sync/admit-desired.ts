@@ -1,6 +1,6 @@
 import type { ApiObject } from "../object/api-object.ts";
 import { isJsonObject, type JsonObject } from "../object/json.ts";
-import { type Desired, type Place, placeName, placeText, type SourceProblem } from "./desired.ts";
+import { apiVersionText, type Desired, type Place, placeName, placeText, type SourceProblem } from "./desired.ts";
 
 /** A kind as the target API serves it. */
 export interface Served {
@@ -16,6 +16,7 @@ export interface Found {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  readonly identity: string;
 }
 
 /** Kinds that tell what happened or who someone is: they are made by people or controllers at the API, and a file in Git must not fake them. */
@@ -63,11 +64,11 @@ export function admitDesired(
 }
 
 /** The desired object, or what is wrong in one sentence. */
-function admitOne({ object, file, line, column }: Found, served: readonly Served[], defaultNamespace: string): Desired | string {
+function admitOne({ object, file, line, column, identity }: Found, served: readonly Served[], defaultNamespace: string): Desired | string {
   const { apiVersion, kind, metadata } = object;
   if (typeof apiVersion !== "string" || typeof kind !== "string")
     return "apiVersion and kind are missing or no text; every object needs both";
-  const serves = served.find((one) => one.kind === kind && versionOf(one) === apiVersion);
+  const serves = served.find((one) => one.kind === kind && apiVersionText(one) === apiVersion);
   const forbidden = Object.hasOwn(NOT_FROM_GIT, kind) ? NOT_FROM_GIT[kind] : undefined;
   if (forbidden !== undefined) return `${kind} cannot come from Git: ${forbidden}; remove it from this file`;
   if (serves === undefined) return unknownKind(apiVersion, kind, served);
@@ -80,14 +81,12 @@ function admitOne({ object, file, line, column }: Found, served: readonly Served
   if (isJsonObject(object["status"]) && Object.keys(object["status"]).length > 0)
     return "status is written by controllers; remove it from this file";
   const place: Place = { ...serves, namespace, name: metadata["name"] };
-  return { place, object: withNamespace(object, apiVersion, kind, metadata, place), file, line, column };
+  return { place, object: withNamespace(object, apiVersion, kind, metadata, place), file, line, column, identity };
 }
 
-const versionOf = ({ group, version }: Served): string => (group === "" ? version : `${group}/${version}`);
-
 function unknownKind(apiVersion: string, kind: string, served: readonly Served[]): string {
-  const sameKind = served.filter((one) => one.kind.toLowerCase() === kind.toLowerCase()).map((one) => `${versionOf(one)} ${one.kind}`);
-  const inGroup = served.filter((one) => versionOf(one) === apiVersion).map((one) => one.kind);
+  const sameKind = served.filter((one) => one.kind.toLowerCase() === kind.toLowerCase()).map((one) => `${apiVersionText(one)} ${one.kind}`);
+  const inGroup = served.filter((one) => apiVersionText(one) === apiVersion).map((one) => one.kind);
   const instead =
     sameKind.length > 0
       ? `did you mean ${sameKind.join(" or ")}?`

@@ -18,6 +18,8 @@ export interface Desired {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** Equal identities, equal objects: where it stands in which content. */
+  readonly identity: string;
 }
 
 /** Something in the source that keeps it from being applied; `line` and `column` are 0 when a whole file is meant. */
@@ -35,3 +37,6 @@ export const placeText = ({ group, resource, namespace, name }: Place): string =
 
 /** `Role shop/reader`, as people read it. */
 export const placeName = ({ kind, namespace, name }: Place): string => `${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;
+
+export const apiVersionText = ({ group, version }: Pick<Place, "group" | "version">): string =>
+  group === "" ? version : `${group}/${version}`;

@@ -34,8 +34,15 @@ export interface SyncPlan {
   readonly same: number;
   /** Why nothing may be applied; then `apply` and `prune` are empty. */
   readonly problems: readonly SourceProblem[];
-  /** Differences that are left alone: drift without selfHeal, and what pruning would remove. One sentence each. */
-  readonly leftAlone: readonly string[];
+  /** Differences that are left alone: drift without selfHeal, and what pruning would remove. */
+  readonly leftAlone: readonly LeftAlone[];
+}
+
+export interface LeftAlone {
+  readonly place: Place;
+  readonly change: "missing" | "differs" | "extra";
+  /** One sentence that says what differs and why nothing is done. */
+  readonly why: string;
 }
 
 export interface PlannedApply {
@@ -67,10 +74,8 @@ export function planSync(
     same,
     problems,
     leftAlone: [
-      ...(heals
-        ? []
-        : wanted.map(({ desired }) => `${placeName(desired.place)} is not as ${desired.file}:${desired.line} says; selfHeal is off`)),
-      ...orphans.filter((live) => !removable.includes(live)).map((live) => keptBecause(live, options)),
+      ...(heals ? [] : comparisons.flatMap(driftOf)),
+      ...orphans.filter((live) => !removable.includes(live)).map((live) => keptExtra(live, options)),
     ],
   };
 }
@@ -116,9 +121,28 @@ function isKept({ metadata }: ApiObject): boolean {
   );
 }
 
+function driftOf({ desired, difference }: Comparison): readonly LeftAlone[] {
+  if (difference !== "absent" && difference !== "different") return [];
+  const change = difference === "absent" ? "missing" : "differs";
+  return [
+    {
+      place: desired.place,
+      change,
+      why: `${placeName(desired.place)} is not as ${desired.file}:${desired.line} says, and selfHeal is off`,
+    },
+  ];
+}
+
+function keptExtra(live: Live, options: PlanOptions): LeftAlone {
+  return {
+    place: live.place,
+    change: "extra",
+    why: `${placeName(live.place)} is no longer in Git and stays: ${keptBecause(live, options)}`,
+  };
+}
+
 function keptBecause({ place, object }: Live, options: PlanOptions): string {
-  const what = `${placeName(place)} is no longer in Git and stays`;
-  if (!options.prune) return `${what}: prune is off`;
-  if (isKept(object)) return `${what}: its annotation says not to prune it`;
-  return `${what}: a namespace is deleted by a person only (kubectl delete namespace ${place.name})`;
+  if (!options.prune) return "prune is off";
+  if (isKept(object)) return "its annotation says not to prune it";
+  return `a namespace is deleted by a person only (kubectl delete namespace ${place.name})`;
 }

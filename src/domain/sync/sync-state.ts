@@ -3,7 +3,8 @@ import type { JsonObject } from "../object/json.ts";
 import type { Instant } from "../units.ts";
 import { rfc3339 } from "../units.ts";
 import { conditionsOf, type Statement, withConditions } from "../object/conditions.ts";
-import type { SourceProblem } from "./desired.ts";
+import { apiVersionText, type SourceProblem } from "./desired.ts";
+import type { LeftAlone } from "./plan.ts";
 
 /** Lists in a status hold at most this many; counts say how many there are. */
 export const LISTED = 20;
@@ -15,7 +16,7 @@ export type SyncOutcome =
       readonly commit: string;
       readonly identity: string;
       readonly counts: SyncCounts;
-      readonly leftAlone: readonly string[];
+      readonly leftAlone: readonly LeftAlone[];
     }
   | { readonly kind: "syncing"; readonly commit: string; readonly message: string }
   /** Somebody has to change something: in Git, in this Sync, or in the rights of its account. */
@@ -58,7 +59,7 @@ export function syncStatus(sync: ApiObject, before: JsonObject, outcome: SyncOut
 function factsOf(outcome: SyncOutcome, before: JsonObject, now: Instant): JsonObject {
   switch (outcome.kind) {
     case "synced": {
-      const drift = outcome.leftAlone.slice(0, LISTED);
+      const drift = outcome.leftAlone.slice(0, LISTED).map(driftItem);
       const did = outcome.counts.created + outcome.counts.changed + outcome.counts.pruned > 0 || before["commit"] !== outcome.commit;
       // A pass that found everything as it should be writes nothing: the counts of the last one that did something stay.
       const moved = did ? { counts: outcome.counts, lastSyncedAt: rfc3339(now) } : {};
@@ -71,7 +72,7 @@ function factsOf(outcome: SyncOutcome, before: JsonObject, now: Instant): JsonOb
       };
     }
     case "blocked": {
-      const problems = outcome.problems.slice(0, LISTED).map((problem) => ({ ...problem }));
+      const problems = outcome.problems.slice(0, LISTED).map(problemItem);
       return {
         ...(outcome.commit === undefined ? {} : { attemptedCommit: outcome.commit }),
         ...(problems.length === 0 ? {} : { problems }),
@@ -87,6 +88,17 @@ function factsOf(outcome: SyncOutcome, before: JsonObject, now: Instant): JsonOb
   }
 }
 
+function driftItem({ place, change }: LeftAlone): JsonObject {
+  const { namespace, name, kind } = place;
+  return { apiVersion: apiVersionText(place), kind, ...(namespace === "" ? {} : { namespace }), name, change };
+}
+
+/** Line 0 means the whole file. */
+function problemItem({ file, line, column, object, message }: SourceProblem): JsonObject {
+  const position = line === 0 ? {} : { line, column };
+  return { file, ...position, ...(object === undefined ? {} : { object }), message: message.slice(0, 4096) };
+}
+
 function statements(outcome: SyncOutcome, observedGeneration: number): readonly Statement[] {
   const say = (type: string, status: Condition["status"], reason: string, message: string): Statement => ({
     type,
@@ -100,7 +112,7 @@ function statements(outcome: SyncOutcome, observedGeneration: number): readonly 
       const message =
         outcome.leftAlone.length === 0
           ? `applied ${outcome.commit.slice(0, 12)}`
-          : `applied ${outcome.commit.slice(0, 12)}; ${outcome.leftAlone.length} left alone: ${outcome.leftAlone[0] ?? ""}`;
+          : `applied ${outcome.commit.slice(0, 12)}; ${outcome.leftAlone.length} left alone: ${outcome.leftAlone[0]?.why ?? ""}`;
       return [
         say("Ready", "True", "Synced", message),
         say("Reconciling", "False", "Synced", message),
