@@ -30,7 +30,7 @@ export interface Kind {
   readonly columns: readonly Column[];
   /** True: `status` is written through the status subresource only, and `metadata.generation` counts changes of everything else. */
   readonly hasStatus: boolean;
-  /** Action subresources (POST): `serviceaccounts/token`. */
+  /** Action subresources: `serviceaccounts/token`. */
   readonly actions?: readonly Action[];
   /** The verbs served; absent = all of them. Reviews (`create` only) are never stored. */
   readonly verbs?: readonly ResourceVerb[];
@@ -54,6 +54,8 @@ export type ResourceVerb = "create" | "get" | "list" | "watch" | "update" | "pat
 
 export interface Action {
   readonly name: string;
+  /** `create` (POST, the default) or `update` (PUT: `namespaces/finalize`). */
+  readonly verb?: "create" | "update";
   /** Schema of the request body and of the answer. */
   readonly body: { readonly group: string; readonly version: string; readonly kind: string; readonly schema: TSchema };
   readonly description: string;
@@ -74,4 +76,5 @@ export interface Column {
 /** The part of a Kind that names it. */
 export type KindName = Pick<Kind, "group" | "version" | "kind" | "resource" | "namespaced">;
 
-export const apiVersionOf = (kind: Pick<Kind, "group" | "version">): string => (kind.group === "" ? kind.version : `${kind.group}/${kind.version}`);
+export const apiVersionOf = (kind: Pick<Kind, "group" | "version">): string =>
+  kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;

@@ -12,7 +12,8 @@ export const isDnsLabel = (text: string): boolean => text.length <= 63 && LABEL.
 export const isDnsSubdomain = (text: string): boolean => text.length <= 253 && SUBDOMAIN.test(text);
 
 /** Anything that can stand as one segment of a path: not ".", "..", "", and without "/" and "%". */
-export const isPathSegment = (text: string): boolean => text !== "" && text !== "." && text !== ".." && text.length <= 1024 && !/[/%]/.test(text);
+export const isPathSegment = (text: string): boolean =>
+  text !== "" && text !== "." && text !== ".." && text.length <= 1024 && !/[/%]/.test(text);
 
 /** A name of at most 63 characters, optionally after a DNS subdomain and "/": label and annotation names, finalizers. */
 export function isQualifiedName(text: string): boolean {

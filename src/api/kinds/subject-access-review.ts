@@ -1,0 +1,23 @@
+import { accessStatus, authorizationReview, nonResourceAttributes, resourceAttributes, subjectFields } from "../reviews.ts";
+import { object } from "../schema.ts";
+
+const description = "SubjectAccessReview asks whether somebody may do something.";
+
+export const subjectAccessReviewKind = authorizationReview({
+  kind: "SubjectAccessReview",
+  resource: "subjectaccessreviews",
+  singular: "subjectaccessreview",
+  namespaced: false,
+  description,
+  schema: object(
+    description,
+    {
+      spec: object(
+        "The question: one of resourceAttributes and nonResourceAttributes.",
+        {},
+        { resourceAttributes, nonResourceAttributes, ...subjectFields },
+      ),
+    },
+    { status: accessStatus },
+  ),
+});
