@@ -4,6 +4,7 @@ import type { SchemaNode } from "../../src/domain/apply/schema.ts";
 import type { CorpusFile, Json, JsonObject, Request } from "../fixtures/apply-corpus/corpus.ts";
 import { isObject } from "../fixtures/apply-corpus/corpus.ts";
 import { metadataOf, textOf } from "../fixtures/apply-corpus/server.ts";
+import { completions } from "./apply-corpus-builtins.ts";
 import { hasForbiddenNull, withDefaults, withoutNulls, withoutUnknown, withPlainMetadata } from "./apply-corpus-defaults.ts";
 
 /** What the thin server answers: an object, or the part of a Status that the functions under test decide. */
@@ -24,9 +25,13 @@ export interface ThinServer {
 export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinServer {
   let live: JsonObject | undefined;
   let version = 0;
+  const complete = completions[kind.kind];
+
+  /** Defaults as the kind has them: a custom resource from its schema, a built-in one from code. */
+  const filled = (object: JsonObject): JsonObject => (complete === undefined ? withDefaults(schema, object) : complete(object, live));
 
   const store = (object: JsonObject, isStatus: boolean, dryRun: boolean): JsonObject => {
-    const finished = keepTimesIfUnchanged(live, withSystemFields(object, live, isStatus));
+    const finished = keepTimesIfUnchanged(live, withSystemFields(object, live, isStatus, complete === undefined));
     if (live !== undefined && isSame(live, finished)) return live;
     const stamped = withMetadata(finished, { resourceVersion: String(version + 1) });
     if (dryRun) return live === undefined ? finished : stamped;
@@ -45,32 +50,36 @@ export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinSe
         manager: request.manager ?? (request.userAgent ?? "recorder/1").split("/")[0] ?? "",
         schema,
         now,
-        ...(isStatus ? ({ subresource: "status", resetFields: ["spec"] } as const) : hasStatus ? { resetFields: ["status"] } : {}),
+        ...(isStatus
+          ? ({ subresource: "status", resetFields: ["spec", "metadata"] } as const)
+          : hasStatus
+            ? { resetFields: ["status"] }
+            : {}),
       };
-      const refusal = refuse(request, live);
+      const refusal = refuse(request, live, complete === undefined);
       if (refusal !== undefined) return refusal;
       if (request.verb === "get") return { code: 200, ...(live === undefined ? {} : { object: live }) };
       const code = live === undefined ? 201 : 200;
       if (request.verb.endsWith("apply")) {
         const outcome = applyConfiguration({ ...context, configuration: request.body as JsonObject, force: request.force === true });
         if (outcome.outcome !== "applied") return refused(outcome);
-        const merged = withPlainMetadata(withDefaults(schema, outcome.object));
-        if (hasForbiddenNull(schema, merged)) return { code: 422 };
+        const merged = withPlainMetadata(filled(outcome.object));
+        if (complete === undefined && hasForbiddenNull(schema, merged)) return { code: 422 };
         return { code, object: store(merged, isStatus, request.dryRun === true) };
       }
       const next = nextOf(request, live);
       if (next === undefined) return { code: 422 };
-      const decoded = withDefaults(schema, withoutNulls(schema, withoutUnknown(schema, withPlainMetadata(next))));
+      const decoded = filled(withoutNulls(schema, withoutUnknown(schema, withPlainMetadata(next))));
       return { code, object: store(trackUpdate({ ...context, next: decoded }), isStatus, request.dryRun === true) };
     },
   };
 }
 
-function refuse({ verb, body }: Request, live: JsonObject | undefined): Reply | undefined {
+function refuse({ verb, body }: Request, live: JsonObject | undefined, isCustom: boolean): Reply | undefined {
   if (verb === "create") return live === undefined ? undefined : { code: 409 };
   if (live === undefined) return verb === "apply" ? undefined : { code: 404 };
   const sent = isObject(body) ? metadataOf(body)["resourceVersion"] : undefined;
-  if (verb.endsWith("update") && (sent === undefined || sent === "")) return { code: 422 };
+  if (verb.endsWith("update") && (sent === undefined || sent === "")) return isCustom ? { code: 422 } : undefined;
   return sent !== undefined && sent !== null && sent !== metadataOf(live)["resourceVersion"] ? { code: 409 } : undefined;
 }
 
@@ -108,7 +117,7 @@ function refused(outcome: Exclude<ApplyOutcome, { outcome: "applied" }>): Reply 
 }
 
 /** What the store itself sets: identity, and a generation that counts changes outside metadata and status. */
-function withSystemFields(object: JsonObject, live: JsonObject | undefined, isStatus: boolean): JsonObject {
+function withSystemFields(object: JsonObject, live: JsonObject | undefined, isStatus: boolean, counts: boolean): JsonObject {
   const before = metadataOf(live);
   const content = ({ metadata: _, ...rest }: JsonObject) => rest;
   const generation = Number(before["generation"] ?? 0);
@@ -116,7 +125,8 @@ function withSystemFields(object: JsonObject, live: JsonObject | undefined, isSt
   return withMetadata(object, {
     uid: "uid-1",
     creationTimestamp: before["creationTimestamp"] ?? "2026-01-01T00:00:00Z",
-    generation: isNewer ? generation + 1 : generation,
+    generation: !counts ? undefined : isNewer ? generation + 1 : generation,
+    selfLink: undefined,
     ...(live === undefined ? {} : { resourceVersion: textOf(before["resourceVersion"]) }),
   });
 }

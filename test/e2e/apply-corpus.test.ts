@@ -9,6 +9,8 @@ import { metadataOf, textOf } from "../fixtures/apply-corpus/server.ts";
 import { thinServer, type Reply } from "./apply-corpus-server.ts";
 
 const byValidation = "validation against the schema or of metadata refuses it";
+const byZeroValue =
+  "Go's zero value of a built-in kind has spec {} or rules null, so nobody comes to own them; an object here starts from nothing";
 const byRequest = "the server looks at query parameters, names, namespaces and preconditions before it applies";
 
 /** Cases and single steps that the functions under test do not decide; the server's own replay has them. By file, case and step, with the reason. */
@@ -18,6 +20,26 @@ const elsewhere: Readonly<Record<string, string>> = {
   "list-maps.json: a second key that is missing is refused: 1": byValidation,
   "managed-fields.json: managedFields with a manager name that is too long are refused: 2": byValidation,
   "sets-and-atomics.json: a set with a member twice is refused for an existing object and by update: 3": byValidation,
+  "status.json: two conditions of one type are refused: 3": byValidation,
+  "status.json: an invalid status is refused: 2": byValidation,
+  "metadata.json: two owners that both control are refused": byValidation,
+  "metadata.json: a label with an invalid key or value is refused": byValidation,
+  "metadata.json: an owner without a uid is refused": "refused here already, as a list item without its key",
+  "role.json: no rules": byZeroValue,
+  "namespace.json: apply creates it with its label and finalizer: 2": byZeroValue,
+  "namespace.json: apply creates it with its label and finalizer: 3": byZeroValue,
+  "namespace.json: apply creates it with its label and finalizer: 4": byZeroValue,
+  "namespace.json: a create, then an apply": byZeroValue,
+  "role.json: a rule without verbs is refused": byValidation,
+  "rolebinding.json: roleRef cannot change: 2": byValidation,
+  "rolebinding.json: roleRef cannot change: 3": byValidation,
+  "rolebinding.json: no roleRef is refused": byValidation,
+  "rolebinding.json: a dropped roleRef: 2": byValidation,
+  "rolebinding.json: an unknown kind of subject is refused": byValidation,
+  "serviceaccount.json: a wrong type: 2": "decoding a body is the server's",
+  "serviceaccount.json: a strategic merge patch merges secrets by name": "strategic merge is the server's",
+  "namespace.json: conditions in status are a map by type":
+    "a condition without a time gets Go's zero time, null, before ownership is looked at",
   "values.json: a float in int-or-string is refused: 1": byValidation,
   "values.json: a string in an integer field is refused: 2": byValidation,
   "values.json: a value outside the enum is refused: 1": byValidation,

@@ -33,7 +33,7 @@ export interface WriteContext {
   readonly subresource?: "status";
   /** Every `apiVersion` the kind is served at; absent: the one written. Entries of managedFields at another one are dropped. */
   readonly servedVersions?: readonly string[];
-  /** Top-level fields that this endpoint never changes: `["status"]` on the main resource, `["spec"]` on status. */
+  /** Top-level fields that this endpoint never changes: `["status"]` on the main resource, `["spec", "metadata"]` on status. */
   readonly resetFields?: readonly string[];
 }
 

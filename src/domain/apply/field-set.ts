@@ -42,7 +42,7 @@ export function addPath(builder: FieldSetBuilder, path: Path): void {
   if (path === undefined) return;
   const { entries } = descend(builder, path.parent);
   const { element } = path;
-  entries.set(element.text, { element, isMember: true, below: entries.get(element.text)?.below ?? startSet() });
+  entries.set(element.text, { element, isMember: true, below: entries.get(element.text)?.below ?? emptySet });
 }
 
 /** Whether no path is in the set. */
@@ -76,6 +76,7 @@ export function isEqualSet(left: FieldSet, right: FieldSet): boolean {
 /** Paths in either set. */
 export function union(left: FieldSet, right: FieldSet): FieldSet {
   if (left.entries.size === 0) return right;
+  if (right.entries.size === 0) return left;
   const entries = new Map(left.entries);
   for (const [text, entry] of right.entries) {
     const known = entries.get(text);
@@ -86,20 +87,19 @@ export function union(left: FieldSet, right: FieldSet): FieldSet {
 
 /** Paths in both sets. */
 export function intersection(left: FieldSet, right: FieldSet): FieldSet {
+  if (left.entries.size === 0 || right.entries.size === 0) return emptySet;
   return mapEntries(left, (entry) => {
     const other = right.entries.get(entry.element.text);
-    if (other === undefined) return undefined;
-    return { ...entry, isMember: entry.isMember && other.isMember, below: intersection(entry.below, other.below) };
+    return other === undefined ? undefined : changed(entry, other.isMember, intersection(entry.below, other.below));
   });
 }
 
 /** Paths in the left set and not in the right; a path that goes takes neither parents nor children with it. */
 export function difference(left: FieldSet, right: FieldSet): FieldSet {
-  if (right.entries.size === 0) return left;
+  if (right.entries.size === 0 || left.entries.size === 0) return left;
   return mapEntries(left, (entry) => {
     const other = right.entries.get(entry.element.text);
-    if (other === undefined) return entry;
-    return { ...entry, isMember: entry.isMember && !other.isMember, below: difference(entry.below, other.below) };
+    return other === undefined ? entry : changed(entry, !other.isMember, difference(entry.below, other.below));
   });
 }
 
@@ -164,7 +164,7 @@ function parseBelow(json: JsonValue, depth: number): Pick<FieldSetEntry, "isMemb
     const known = entries.get(element.text);
     entries.set(element.text, known === undefined ? entry : joined(known, entry));
   }
-  return { isMember: Object.hasOwn(json, ".") || entries.size === 0, below: { entries } };
+  return { isMember: Object.hasOwn(json, ".") || entries.size === 0, below: entries.size === 0 ? emptySet : { entries } };
 }
 
 function formatBelow(isMember: boolean, below: FieldSet): JsonObject {
@@ -176,10 +176,10 @@ function descend(builder: FieldSetBuilder, path: Path): FieldSetBuilder {
   if (path === undefined) return builder;
   const { entries } = descend(builder, path.parent);
   const known = entries.get(path.element.text);
-  // Everything below a builder was made by startSet(), so it can be added to.
-  if (known !== undefined) return known.below as FieldSetBuilder;
+  // Below a builder is either the shared empty set or what startSet() made here, which can be added to.
+  if (known !== undefined && known.below !== emptySet) return known.below as FieldSetBuilder;
   const below = startSet();
-  entries.set(path.element.text, { element: path.element, isMember: false, below });
+  entries.set(path.element.text, { element: path.element, isMember: known?.isMember === true, below });
   return below;
 }
 
@@ -191,14 +191,20 @@ function joined(left: FieldSetEntry, right: FieldSetEntry): FieldSetEntry {
   return { ...left, isMember: left.isMember || right.isMember, below: union(left.below, right.below) };
 }
 
+/** The entry with what is left of it; itself where nothing goes, as most of a big set stays as it is. */
+function changed(entry: FieldSetEntry, staysMember: boolean, below: FieldSet): FieldSetEntry {
+  const isMember = entry.isMember && staysMember;
+  return isMember === entry.isMember && below === entry.below ? entry : { element: entry.element, isMember, below };
+}
+
 /** A set of the entries that `change` gives back, without those that hold no path any more. */
 function mapEntries(set: FieldSet, change: (entry: FieldSetEntry) => FieldSetEntry | undefined): FieldSet {
   const entries = new Map<string, FieldSetEntry>();
   for (const [text, entry] of set.entries) {
-    const changed = change(entry);
-    if (changed !== undefined && (changed.isMember || changed.below.entries.size > 0)) entries.set(text, changed);
+    const kept = change(entry);
+    if (kept !== undefined && (kept.isMember || kept.below.entries.size > 0)) entries.set(text, kept);
   }
-  return { entries };
+  return entries.size === 0 ? emptySet : { entries };
 }
 
 function sortedEntries(set: FieldSet): readonly FieldSetEntry[] {

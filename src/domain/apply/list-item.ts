@@ -1,6 +1,6 @@
-import { keyElement, valueElement, type PathElement } from "./path-element.ts";
+import { keyElement, valueElement, type KeyField, type PathElement } from "./path-element.ts";
 import type { ListShape } from "./shape.ts";
-import { isJsonArray, isJsonObject, member, objectOf, type JsonObject, type JsonValue } from "./value.ts";
+import { isJsonArray, isJsonObject, member, type JsonObject, type JsonValue } from "./value.ts";
 
 /** Why a list item has no identity, in Kubernetes' words. */
 export interface NoIdentity {
@@ -39,7 +39,7 @@ function identifyByKeys(list: ListShape, item: JsonValue): PathElement | NoIdent
   if (item === null) return { problem: "associative list with keys may not have a null element" };
   if (!isJsonObject(item)) return { problem: "associative list with keys may not have non-map elements" };
   const keys = keysOf(list, item);
-  if (keys.length > 0) return keyElement(objectOf(keys));
+  if (keys.length > 0) return keyElement(keys);
   const names = list.keys.map((name) => JSON.stringify(name)).join(" ");
   return {
     problem: `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
@@ -47,12 +47,14 @@ function identifyByKeys(list: ListShape, item: JsonValue): PathElement | NoIdent
 }
 
 // A key that is left out and has no default is no part of the identity, so {a} and {a, b} are two items.
-function keysOf(list: ListShape, item: JsonObject): readonly (readonly [string, JsonValue])[] {
-  return list.keys.flatMap((name) => {
+function keysOf(list: ListShape, item: JsonObject): readonly KeyField[] {
+  const keys: KeyField[] = [];
+  for (const name of list.keys) {
     const value = member(item, name);
     const key = value === undefined ? list.item.map?.defaultOf(name) : value;
-    return key === undefined ? [] : [[name, key] as const];
-  });
+    if (key !== undefined) keys.push([name, key]);
+  }
+  return keys;
 }
 
 function identifyByValue(item: JsonValue): PathElement | NoIdentity {

@@ -138,10 +138,11 @@ function yieldFields(managed: ManagedFields, lost: FieldSet): ManagedFields {
  * or something in it. What nobody ever owned stays.
  */
 function prune(shape: Shape, merged: ApiObject, last: FieldSet, managed: ManagedFields): ApiObject {
-  if (isEmptySet(last)) return merged;
+  const owned = [...managed.values()].reduce((all, { fields }) => union(all, fields), emptySet);
+  // Mostly an applier names what it named before.
+  if (isEmptySet(difference(last, owned))) return merged;
   const named = (set: FieldSet): FieldSet => withDeclaredParents(shape, set);
   const fieldsOf = (object: ApiObject): FieldSet => named(extractFieldSet(shape, object));
-  const owned = [...managed.values()].reduce((all, { fields }) => union(all, fields), emptySet);
   const all = fieldsOf(merged);
   const pruned = asObject(removeItems(shape, merged, named(last)));
   const keep = union(fieldsOf(pruned), named(owned));

@@ -1,4 +1,4 @@
-import { compareText, compareValues, isJsonObject, kubernetesJson, objectOf, type JsonObject, type JsonValue } from "./value.ts";
+import { compareText, compareValues, isJsonObject, kubernetesJson, type JsonValue } from "./value.ts";
 
 /**
  * One step of a field path. `text` is its form in `fieldsV1` and its identity: equal steps have equal text.
@@ -6,9 +6,12 @@ import { compareText, compareValues, isJsonObject, kubernetesJson, objectOf, typ
  */
 export type PathElement =
   | { readonly kind: "field"; readonly text: string; readonly name: string }
-  | { readonly kind: "key"; readonly text: string; readonly keys: JsonObject }
+  | { readonly kind: "key"; readonly text: string; readonly keys: readonly KeyField[] }
   | { readonly kind: "value"; readonly text: string; readonly value: JsonValue }
   | { readonly kind: "index"; readonly text: string; readonly index: number };
+
+/** A key field of a list item: name and value. */
+export type KeyField = readonly [name: string, value: JsonValue];
 
 /** The field or map key of this name: `f:name`. */
 export function fieldElement(name: string): PathElement {
@@ -16,8 +19,10 @@ export function fieldElement(name: string): PathElement {
 }
 
 /** The item of a map list with these key fields: `k:{"name":"x"}`. */
-export function keyElement(keys: JsonObject): PathElement {
-  return { kind: "key", text: `k:${kubernetesJson(keys)}`, keys };
+export function keyElement(fields: readonly KeyField[]): PathElement {
+  const keys = fields.length < 2 ? fields : fields.toSorted(([left], [right]) => compareText(left, right));
+  const members = keys.map(([name, value]) => `${kubernetesJson(name)}:${kubernetesJson(value)}`);
+  return { kind: "key", text: `k:{${members.join(",")}}`, keys };
 }
 
 /** The item of a set with this value: `v:"x"`. */
@@ -55,7 +60,7 @@ export function parseElement(text: string): PathElement | undefined {
 /** The order in which Kubernetes writes steps: fields, keys, values, indexes; each in its own order. */
 export function compareElements(left: PathElement, right: PathElement): number {
   if (left.kind === "field" && right.kind === "field") return compareText(left.name, right.name);
-  if (left.kind === "key" && right.kind === "key") return compareValues(sorted(left.keys), sorted(right.keys));
+  if (left.kind === "key" && right.kind === "key") return compareKeys(left.keys, right.keys);
   if (left.kind === "value" && right.kind === "value") return compareValues(left.value, right.value);
   if (left.kind === "index" && right.kind === "index") return left.index - right.index;
   return kinds.indexOf(left.kind) - kinds.indexOf(right.kind);
@@ -67,7 +72,7 @@ export function describeElement(element: PathElement): string {
     case "field":
       return `.${element.name}`;
     case "key": {
-      const keys = sorted(element.keys).map(([name, value]) => `${name}=${describeValue(value)}`);
+      const keys = element.keys.map(([name, value]) => `${name}=${describeValue(value)}`);
       return `[${keys.join(",")}]`;
     }
     case "value":
@@ -84,17 +89,19 @@ export function describePath(path: readonly PathElement[]): string {
 
 const kinds = ["field", "key", "value", "index"];
 
-function sorted(keys: JsonObject): readonly (readonly [string, JsonValue])[] {
-  return Object.entries(keys).sort(([left], [right]) => compareText(left, right));
+function compareKeys(left: readonly KeyField[], right: readonly KeyField[]): number {
+  for (const [i, [name, value]] of left.entries()) {
+    const other = right[i];
+    if (other === undefined) return 1;
+    const order = compareText(name, other[0]) || compareValues(value, other[1]);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
 }
 
 function describeValue(value: JsonValue): string {
   if (typeof value === "number") return describeNumber(value);
-  return isJsonObject(value)
-    ? sorted(value)
-        .map(([name, inner]) => `${name}=${describeValue(inner)}`)
-        .join("")
-    : JSON.stringify(value);
+  return JSON.stringify(value);
 }
 
 /** Owned numbers are float64 in Kubernetes and printed with Go's `%v`: 1000000 is `1e+06`, 100000 is `100000`. */
@@ -105,10 +112,10 @@ function describeNumber(value: number): string {
   return `${digits}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
 }
 
-function parseKeys(text: string): JsonObject {
+function parseKeys(text: string): readonly KeyField[] {
   const keys = parseJson(text);
   if (!isJsonObject(keys)) throw new SyntaxError(`list item key k:${text} is not a JSON object`);
-  return objectOf(sorted(keys));
+  return Object.entries(keys);
 }
 
 function parseJson(text: string): JsonValue {

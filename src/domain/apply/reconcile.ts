@@ -15,6 +15,7 @@ import { nothing, partOf, type Shape } from "./shape.ts";
  * `labels.a` does not give the item of a free-form map. Source: structured-merge-diff/v6, `EnsureNamedFieldsAreMembers`.
  */
 export function withDeclaredParents(shape: Shape, set: FieldSet): FieldSet {
+  if (set.entries.size === 0) return set;
   const entries = [...set.entries].map(([text, entry]) => {
     const { element } = entry;
     const isDeclared = element.kind === "field" && shape.map?.declares(element.name) === true;
