@@ -5,8 +5,11 @@ import type { JsonObject, JsonValue } from "../domain/object/json.ts";
  * and the other files and documents are read all the same. Reading lets others run in between; aborting the signal rejects with its reason.
  */
 export interface Manifests {
-  /** Objects in the order of the files given and of the documents in them; a `kind: List` is its items. */
-  parse(files: readonly ManifestFile[], signal: AbortSignal): Promise<ParsedManifests>;
+  /**
+   * Objects in the order of the files given and of the documents in them; a `kind: List` is its items. Only files that end in one of `manifestSuffixes` count,
+   * and no file of a hidden folder (".x") below `root`, the path that was asked for.
+   */
+  parse(files: readonly ManifestFile[], signal: AbortSignal, root?: string): Promise<ParsedManifests>;
   /**
    * The text with one value changed and every other byte kept, comments and line endings too, where the value is there already; a new name is added to its map.
    * `document` counts from 0. Throws ManifestEditRefused if the path does not lead to a map or list that could hold it, or the text is not valid.
@@ -35,7 +38,7 @@ export interface Position {
   readonly column: number;
 }
 
-/** Shared between calls and frozen at the top: change a copy. It has the four names every object has; nothing else was checked. */
+/** Shared between calls: never changed. It has apiVersion, kind and metadata.name, all text; nothing else was checked. */
 export interface ParsedObject extends Position {
   readonly object: JsonObject;
 }
@@ -74,7 +77,9 @@ export interface ManifestLimits {
   readonly aliases: number;
 }
 
-export const manifestLimits: ManifestLimits = { fileBytes: 4 << 20, documents: 5_000, depth: 64, aliases: 100 };
+export const manifestLimits: ManifestLimits = { fileBytes: 1 << 20, documents: 5_000, depth: 64, aliases: 10_000 };
+
+export const manifestSuffixes = [".yaml", ".yml", ".json"] as const;
 
 /** An edit that cannot be made, and why. */
 export class ManifestEditRefused extends Error {
