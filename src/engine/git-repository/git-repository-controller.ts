@@ -1,4 +1,4 @@
-import { type ApiObject, type ObjectKey } from "../../domain/object/api-object.ts";
+import type { ApiObject, ObjectKey } from "../../domain/object/api-object.ts";
 import { conditionOf } from "../../domain/object/conditions.ts";
 import { isJsonObject } from "../../domain/object/json.ts";
 import type { ObjectEvent } from "../../domain/object/object-event.ts";
