@@ -1,4 +1,4 @@
-import { instant, type Instant } from "../../domain/units.ts";
+import { instant } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** The clock of this machine. Waits are measured on the monotonic clock, so that a clock that jumps neither ends nor prolongs them by more than a minute. */
