@@ -119,7 +119,7 @@ export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> =
     rule([...READ, "delete", "deletecollection"], "*", "*"),
   ],
   "garbage-collector": [rule([...READ, ...CHANGE, "delete"], "*", "*")],
-  tokens: [rule([...READ, "delete"], SLIPWAY, "accesstokens"), rule(READ, SLIPWAY, "users"), rule(READ, "", "serviceaccounts")],
+  tokens: [rule([...READ, "create", "delete"], SLIPWAY, "accesstokens"), rule(READ, SLIPWAY, "users"), rule(READ, "", "serviceaccounts")],
 };
 
 export const EVENT_RULE: PolicyRule = rule(["create", ...CHANGE], "", "events");
