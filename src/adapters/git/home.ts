@@ -80,7 +80,7 @@ function environment(place: GitPlace, address: RemoteAddress, home: string): Rec
 }
 
 // Old histories carry these; they harm nobody who does not check out. All other findings of fsck refuse the objects.
-const harmless = ["zeroPaddedFilemode", "missingSpaceBeforeDate", "missingSpaceBeforeEmail", "badTimezone", "missingTaggerEntry", "missingNameBeforeEmail", "badEmail", "badDateOverflow", "extraHeaderEntry", "nullSha1", "gitignoreSymlink", "gitattributesSymlink", "mailmapSymlink", "badFilemode", "missingAuthor"];
+const harmless = ["zeroPaddedFilemode", "missingSpaceBeforeDate", "badTimezone", "missingTaggerEntry", "missingNameBeforeEmail", "badEmail", "extraHeaderEntry", "gitignoreSymlink", "gitattributesSymlink", "mailmapSymlink"];
 
 /** The whole configuration that Git sees (git-config of Git 2.30 to 2.51; unknown names are ignored). */
 export function gitConfig(address: RemoteAddress): string {
