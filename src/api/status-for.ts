@@ -1,4 +1,4 @@
-import { statusOf, type ApiError, type Status } from "./status.ts";
+import { statusOf, type ApiError, type FailureStatus } from "./status.ts";
 
 /** What an error carries that a port threw; read with care, since it is known by its name only. */
 interface Thrown {
@@ -14,7 +14,7 @@ interface Thrown {
  * The answer to a request that ended in an error: ApiFailure, ResourceError, PortError and SelectorError by their names and fields;
  * anything else is a bug, told by `incident` only. The caller logs the error under that id.
  */
-export const statusFor = (error: unknown, incident: string): Status => statusOf(problemIn(error) ?? { error: "internal", incident });
+export const statusFor = (error: unknown, incident: string): FailureStatus => statusOf(problemIn(error) ?? { error: "internal", incident });
 
 /** The entry of the error table an error stands for; undefined for a bug. */
 export function problemIn(error: unknown): ApiError | undefined {

@@ -10,7 +10,15 @@ export interface Status extends JsonObject {
   readonly message?: string;
   readonly reason?: StatusReason;
   readonly details?: StatusDetails;
-  /** The HTTP status code. */
+  /** The HTTP status code; absent on success. */
+  readonly code?: number;
+}
+
+/** A Status that tells of a failure. */
+export interface FailureStatus extends Status {
+  readonly status: "Failure";
+  readonly message: string;
+  readonly reason: StatusReason;
   readonly code: number;
 }
 
@@ -71,9 +79,11 @@ export type ApiError =
   | { readonly error: "namespaceTerminating"; readonly subject: Subject; readonly namespace: string }
   | { readonly error: "unauthorized"; readonly because?: string }
   | { readonly error: "badRequest"; readonly message: string }
-  /** A list or watch from a version that is no longer kept. */
-  | { readonly error: "expired"; readonly message: string }
-  | { readonly error: "methodNotAllowed"; readonly verb: string; readonly group: string; readonly resource: string }
+  /** A list or watch from a version that is no longer kept; `continue`: where an inconsistent list can go on. */
+  | { readonly error: "expired"; readonly message: string; readonly continue?: string }
+  /** A version that is yet to come; client-go knows it by its cause. */
+  | { readonly error: "resourceVersionTooLarge"; readonly asked: number; readonly current: number }
+  | { readonly error: "methodNotAllowed" }
   | { readonly error: "notAcceptable"; readonly accepted: readonly string[] }
   | { readonly error: "unsupportedMediaType"; readonly accepted: readonly string[] }
   | { readonly error: "requestEntityTooLarge"; readonly message: string }
@@ -86,7 +96,7 @@ export type ApiError =
   | { readonly error: "timeout"; readonly message: string };
 
 /** The wording of https://github.com/kubernetes/apimachinery/blob/master/pkg/api/errors/errors.go (v1.35), which tools and people know. */
-export function statusOf(problem: ApiError): Status {
+export function statusOf(problem: ApiError): FailureStatus {
   switch (problem.error) {
     case "notFound":
       return failure(404, "NotFound", `${shown(problem.subject)} not found`, detailsOf(problem.subject));
@@ -121,12 +131,17 @@ export function statusOf(problem: ApiError): Status {
     case "badRequest":
       return failure(400, "BadRequest", problem.message);
     case "expired":
-      return failure(410, "Expired", problem.message);
-    case "methodNotAllowed":
-      return failure(405, "MethodNotAllowed", `${problem.verb} is not supported on resources of kind "${qualified(problem)}"`, {
-        ...(problem.group === "" ? {} : { group: problem.group }),
-        kind: problem.resource,
+      return {
+        ...failure(410, "Expired", problem.message),
+        metadata: problem.continue === undefined ? {} : { continue: problem.continue },
+      };
+    case "resourceVersionTooLarge":
+      return failure(504, "Timeout", `Timeout: Too large resource version: ${String(problem.asked)}, current: ${String(problem.current)}`, {
+        causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+        retryAfterSeconds: 1,
       });
+    case "methodNotAllowed":
+      return failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
     case "notAcceptable":
       return failure(406, "NotAcceptable", `only the following media types are accepted: ${problem.accepted.join(", ")}`);
     case "unsupportedMediaType":
@@ -157,7 +172,7 @@ export function statusOf(problem: ApiError): Status {
 /** What a delete answers when the object is gone; `subject.name` is "" for a whole collection. */
 export function success(subject: Subject, uid?: string): Status {
   const details = { ...detailsOf(subject), ...(uid === undefined ? {} : { uid }) };
-  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details, code: 200 };
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details };
 }
 
 /** Why somebody may not do something, in the words of Kubernetes' RBAC authoriser: the `because` of `forbidden`. */
@@ -180,7 +195,7 @@ export class ApiFailure extends Error {
   readonly problem: ApiError;
 
   constructor(problem: ApiError, options: { readonly cause?: unknown } = {}) {
-    super(statusOf(problem).message ?? problem.error, { cause: options.cause });
+    super(statusOf(problem).message, { cause: options.cause });
     this.problem = problem;
   }
 }
@@ -189,7 +204,7 @@ export class ApiFailure extends Error {
 export const problemLine = (problem: FieldProblem): string =>
   problem.path === "" ? problemText(problem) : `${problem.path}: ${problemText(problem)}`;
 
-function failure(code: number, reason: StatusReason, message: string, details?: StatusDetails): Status {
+function failure(code: number, reason: StatusReason, message: string, details?: StatusDetails): FailureStatus {
   return {
     kind: "Status",
     apiVersion: "v1",
@@ -215,10 +230,10 @@ const detailsOf = ({ group, resource, name }: Subject, kind = resource): StatusD
   kind,
 });
 
-const conflict = (subject: Subject, because: string): Status =>
+const conflict = (subject: Subject, because: string): FailureStatus =>
   failure(409, "Conflict", `Operation cannot be fulfilled on ${shown(subject)}: ${because}`, detailsOf(subject));
 
-function applyConflict(conflicts: readonly { readonly manager: string; readonly field: string }[]): Status {
+function applyConflict(conflicts: readonly { readonly manager: string; readonly field: string }[]): FailureStatus {
   const causes = conflicts.map(({ manager, field }) => ({ reason: "FieldManagerConflict", message: `conflict with ${manager}`, field }));
   const summary = causes.map(({ message, field }) => `${message}: ${field}`);
   const list = summary.length === 1 ? ` ${summary[0] ?? ""}` : `s: ${summary.join("\n- ")}`;
@@ -226,14 +241,14 @@ function applyConflict(conflicts: readonly { readonly manager: string; readonly 
   return failure(409, "Conflict", message, { causes });
 }
 
-function invalid({ subject, kind, problems }: Extract<ApiError, { readonly error: "invalid" }>): Status {
+function invalid({ subject, kind, problems }: Extract<ApiError, { readonly error: "invalid" }>): FailureStatus {
   const causes = problems.map((problem) => ({ reason: CAUSES[problem.code].reason, message: problemText(problem), field: problem.path }));
   const lines = problems.map(problemLine);
   const message = `${qualified({ group: subject.group, resource: kind })} ${JSON.stringify(subject.name)} is invalid: ${lines.length === 1 ? (lines[0] ?? "") : `[${lines.join(", ")}]`}`;
   return failure(422, "Invalid", message, { ...detailsOf({ ...subject, name: subject.name }, kind), causes });
 }
 
-function unknownFields({ version, kind, problems }: Extract<ApiError, { readonly error: "unknownFields" }>): Status {
+function unknownFields({ version, kind, problems }: Extract<ApiError, { readonly error: "unknownFields" }>): FailureStatus {
   const list = problems.map(unknownFieldText).join(", ");
   return failure(
     400,
@@ -245,7 +260,7 @@ function unknownFields({ version, kind, problems }: Extract<ApiError, { readonly
 /** Also the text of the Warning header where `fieldValidation=Warn`. */
 export const unknownFieldText = ({ message, hint }: FieldProblem): string => (hint === undefined ? message : `${message} (${hint})`);
 
-function namespaceTerminating(subject: Subject, namespace: string): Status {
+function namespaceTerminating(subject: Subject, namespace: string): FailureStatus {
   const because = `unable to create new content in namespace ${namespace} because it is being terminated`;
   const cause = { reason: "NamespaceTerminating", message: `namespace ${namespace} is being terminated`, field: "metadata.namespace" };
   return failure(403, "Forbidden", `${shown(subject)} is forbidden: ${because}`, { ...detailsOf(subject), causes: [cause] });

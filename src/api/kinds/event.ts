@@ -57,7 +57,7 @@ const countColumn: Column = {
   type: "string",
   description: "How often it happened.",
   priority: 1,
-  cell: (event) => [at(event, "series", "count"), at(event, "count")].find((count) => typeof count === "number")?.toString() ?? "1",
+  cell: (event) => [at(event, "series", "count"), at(event, "count")].find((count) => typeof count === "number") ?? 1,
 };
 
 export const eventKind: Kind = {

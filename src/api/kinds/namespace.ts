@@ -43,6 +43,8 @@ export const namespaceKind: Kind = {
   description: "Namespace is a project: names, rights and quotas are its own.",
   schema,
   hasStatus: true,
+  // a slip of the hand would end every project: Kubernetes has no deletecollection of namespaces either
+  verbs: ["create", "get", "list", "watch", "update", "patch", "delete"],
   actions: [
     {
       name: "finalize",

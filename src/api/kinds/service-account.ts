@@ -1,4 +1,4 @@
-import { ageColumn, countColumn, listAt } from "../columns.ts";
+import { ageColumn } from "../columns.ts";
 import type { Kind } from "../kind.ts";
 import { flag, integer, list, listMap, object, text, time } from "../schema.ts";
 
@@ -86,5 +86,5 @@ export const serviceAccountKind: Kind = {
       description: "Make a token of this account; shown once, kept only as a hash.",
     },
   ],
-  columns: [countColumn("Secrets", "How many Secrets the account names.", (object) => listAt(object, "secrets").length), ageColumn],
+  columns: [ageColumn],
 };
