@@ -51,7 +51,8 @@ function typeProblems(kind: Kind, object: JsonValue): readonly FieldProblem[] {
     }));
 }
 
-const schemaProblems = (kind: Kind, object: JsonValue): readonly FieldProblem[] => errorsOf(validatorOf(kind.schema), object);
+const schemaProblems = (kind: Kind, object: JsonValue): readonly FieldProblem[] =>
+  errorsOf(validatorOf(kind.schema), object, kind.secretFields);
 
 const validators = new WeakMap<object, Validator>();
 
@@ -64,9 +65,9 @@ function validatorOf(schema: Kind["schema"]): Validator {
   return made;
 }
 
-function errorsOf(validator: Validator, value: JsonValue): readonly FieldProblem[] {
+function errorsOf(validator: Validator, value: JsonValue, secrets: readonly string[] = []): readonly FieldProblem[] {
   if (validator.Check(value)) return [];
-  return withMaxErrors(() => validator.Errors(value)).flatMap((error) => problemOf(error, value));
+  return withMaxErrors(() => validator.Errors(value)).flatMap((error) => problemOf(error, value, secrets));
 }
 
 /** TypeBox has one setting for the process; 8 by default is too few for "all at once". */

@@ -51,13 +51,16 @@ export const countColumn = (name: string, description: string, cell: (object: Ap
   cell,
 });
 
-/** The age of the time at a path. */
+/** The age of a time; empty where there is none. */
 export const sinceColumn = (name: string, description: string, time: (object: ApiObject) => unknown, priority: Priority = 0): Column => ({
   name,
   type: "string",
   description,
   priority,
-  cell: (object, now) => ageOf(time(object), now),
+  cell: (object, now) => {
+    const then = time(object);
+    return then === undefined ? null : ageOf(then, now);
+  },
 });
 
 export const ageColumn: Column = sinceColumn("Age", "How long ago the object was created.", (object) => object.metadata.creationTimestamp);

@@ -1,5 +1,5 @@
 import { milliseconds, type Milliseconds } from "../domain/units.ts";
-import { DURATION } from "./schema.ts";
+import { DURATION } from "./patterns.ts";
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const WHOLE = new RegExp(DURATION);

@@ -3,11 +3,16 @@ import type { FieldProblem } from "../domain/object/field-problem.ts";
 import { isJsonObject, type JsonValue } from "../domain/object/json.ts";
 import { isJsonList } from "./json-list.ts";
 import { fieldPath, indexPath, quoted } from "./paths.ts";
+import { patternHint } from "./patterns.ts";
 
-/** An error of the schema library in our words: what is there and what should be. Errors that only repeat others give nothing. */
-export function problemOf(error: TLocalizedValidationError, root: JsonValue): readonly FieldProblem[] {
+/**
+ * An error of the schema library in our words: what is there and what should be. Errors that only repeat others give nothing.
+ * A value below one of the paths in `secrets` is never quoted.
+ */
+export function problemOf(error: TLocalizedValidationError, root: JsonValue, secrets: readonly string[] = []): readonly FieldProblem[] {
   const { path, value } = locate(error.instancePath, root);
-  const found = quoted(value);
+  const isSecret = secrets.some((secret) => path === secret || path.startsWith(`${secret}.`) || path.startsWith(`${secret}[`));
+  const found = isSecret ? "the value" : quoted(value);
   const problem = (code: FieldProblem["code"], message: string, hint?: string): FieldProblem[] => [
     { path, code, message, ...(hint === undefined ? {} : { hint }) },
   ];
@@ -24,7 +29,7 @@ export function problemOf(error: TLocalizedValidationError, root: JsonValue): re
     case "enum":
       return problem("notSupported", `${found}: supported values: ${error.params.allowedValues.map(quoted).join(", ")}`);
     case "pattern":
-      return problem("invalid", `${found} does not look as it should`, `it has to match ${String(error.params.pattern)}`);
+      return problem("invalid", `${found} does not look as it should`, patternHint(String(error.params.pattern)));
     case "format":
       return problem(
         "invalid",

@@ -11,6 +11,7 @@ import {
   type TString,
   type TUnsafe,
 } from "typebox";
+import { DURATION } from "./patterns.ts";
 
 /** The words of JSON Schema that the kinds use; every field has a description, which `kubectl explain` shows. */
 type Options = Readonly<Record<string, unknown>>;
@@ -59,9 +60,6 @@ export function object<Required extends TProperties, Optional extends TPropertie
 
 /** A time in RFC 3339, whole seconds, UTC: `2026-01-31T12:00:00Z`. */
 export const time = (description: string): TString => text(description, { format: "date-time" });
-
-/** What a duration looks like: numbers with units, `1h30m`, `30s`, `500ms`; api/duration.ts reads them. */
-export const DURATION = "^([0-9]{1,9}(\\.[0-9]{1,9})?(ms|s|m|h)){1,4}$";
 
 export const duration = (description: string, options: Options = {}): TString =>
   text(`${description} Written like 30s, 5m or 1h30m (units ms, s, m, h).`, { pattern: DURATION, ...options });

@@ -1,4 +1,5 @@
 import type { Kind } from "./kind.ts";
+import { COMMIT } from "./patterns.ts";
 import { list, object, text } from "./schema.ts";
 
 export const SLIPWAY_GROUP = "slipway.dev";
@@ -9,9 +10,6 @@ export const slipwayKind = { group: SLIPWAY_GROUP, version: "v1alpha1" } as cons
 /** The name of an object in the same namespace. */
 export const nameOf = (what: string) =>
   object(what, { name: text("Its name, in the same namespace.", { minLength: 1, maxLength: 253 }) }, {});
-
-/** A full Git commit id: SHA-1 or SHA-256 in lower-case hex. */
-export const COMMIT = "^([0-9a-f]{40}|[0-9a-f]{64})$";
 
 export const commit = (description: string) => text(description, { pattern: COMMIT });
 

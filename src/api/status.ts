@@ -1,3 +1,4 @@
+import { conflictMessage, type Conflict } from "../domain/apply/conflict.ts";
 import type { FieldProblem, FieldProblemCode } from "../domain/object/field-problem.ts";
 import type { JsonObject } from "../domain/object/json.ts";
 
@@ -71,7 +72,8 @@ export type ApiError =
   | { readonly error: "noSuchPath" }
   | { readonly error: "alreadyExists"; readonly subject: Subject }
   | { readonly error: "conflict"; readonly subject: Subject; readonly because?: string }
-  | { readonly error: "applyConflict"; readonly conflicts: readonly { readonly manager: string; readonly field: string }[] }
+  /** Others own what a server-side apply would change. */
+  | { readonly error: "applyConflict"; readonly conflicts: readonly Conflict[] }
   | { readonly error: "invalid"; readonly subject: Subject; readonly kind: string; readonly problems: readonly FieldProblem[] }
   | { readonly error: "unknownFields"; readonly version: string; readonly kind: string; readonly problems: readonly FieldProblem[] }
   | { readonly error: "forbidden"; readonly subject: Subject; readonly because: string }
@@ -233,12 +235,11 @@ const detailsOf = ({ group, resource, name }: Subject, kind = resource): StatusD
 const conflict = (subject: Subject, because: string): FailureStatus =>
   failure(409, "Conflict", `Operation cannot be fulfilled on ${shown(subject)}: ${because}`, detailsOf(subject));
 
-function applyConflict(conflicts: readonly { readonly manager: string; readonly field: string }[]): FailureStatus {
-  const causes = conflicts.map(({ manager, field }) => ({ reason: "FieldManagerConflict", message: `conflict with ${manager}`, field }));
-  const summary = causes.map(({ message, field }) => `${message}: ${field}`);
-  const list = summary.length === 1 ? ` ${summary[0] ?? ""}` : `s: ${summary.join("\n- ")}`;
-  const message = `Apply failed with ${String(conflicts.length)} conflict${summary.length === 1 ? `:${list}` : list}`;
-  return failure(409, "Conflict", message, { causes });
+function applyConflict(conflicts: readonly Conflict[]): FailureStatus {
+  const causes = conflicts.flatMap(({ reason, fields }) =>
+    fields.map((field) => ({ reason: "FieldManagerConflict", message: reason, field })),
+  );
+  return failure(409, "Conflict", conflictMessage(conflicts), { causes });
 }
 
 function invalid({ subject, kind, problems }: Extract<ApiError, { readonly error: "invalid" }>): FailureStatus {

@@ -3,6 +3,7 @@ import type { FieldProblem } from "../../domain/object/field-problem.ts";
 import { isJsonObject, jsonEqual } from "../../domain/object/json.ts";
 import { ageColumn, at, listAt, textAt, textColumn } from "../columns.ts";
 import type { Kind } from "../kind.ts";
+import { SHA256 } from "../patterns.ts";
 import { choice, list, object, text, time } from "../schema.ts";
 import { scopesSchema, slipwayKind } from "../slipway.ts";
 
@@ -26,7 +27,7 @@ const schema = object(
             uid: text("The uid: a later identity of the same name is another one.", { maxLength: 128 }),
           },
         ),
-        hash: text("SHA-256 of the secret part of the token, in lower-case hex.", { pattern: "^[0-9a-f]{64}$" }),
+        hash: text("SHA-256 of the secret part of the token, in lower-case hex.", { pattern: SHA256 }),
         expiresAt: time("When it ends."),
       },
       {
