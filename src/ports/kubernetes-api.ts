@@ -54,12 +54,20 @@ export class ApiRefusal extends Error {
   readonly code: number;
   /** `metav1.StatusReason`: Forbidden, Invalid, Conflict, NotFound … */
   readonly reason: string;
-  readonly causes: readonly { readonly field: string; readonly message: string }[];
+  readonly causes: readonly RefusalCause[];
 
-  constructor(code: number, reason: string, message: string, causes: readonly { readonly field: string; readonly message: string }[] = []) {
+  constructor(code: number, reason: string, message: string, causes: readonly RefusalCause[] = []) {
     super(message);
     this.code = code;
     this.reason = reason;
     this.causes = causes;
   }
+}
+
+/** One entry of `Status.details.causes`. */
+export interface RefusalCause {
+  readonly field: string;
+  readonly message: string;
+  /** `metav1.CauseType`: FieldValueInvalid, FieldManagerConflict … */
+  readonly reason?: string;
 }

@@ -8,6 +8,8 @@ export interface LifecycleRules {
   readonly hasStatus: boolean;
   /** `metadata.generation` counts the changes of everything but metadata and status. */
   readonly countsGeneration: boolean;
+  /** `spec` holds finalizers and is written through the finalize action only (Namespaces). */
+  readonly hasFinalizeAction: boolean;
 }
 
 /** Finalizers with which a client says what becomes of the dependants; the garbage collector removes them. */
@@ -35,12 +37,13 @@ export function asCreated(object: ApiObject, key: ObjectKey, uid: string, now: I
 
 /**
  * What is stored when `next` is written over `previous`: what the system sets stays, the generation grows when anything but
- * metadata and status changed. A status write takes nothing but `status` (and managedFields) from `next`.
+ * metadata and status changed. A write of a subresource takes nothing but its own part (and managedFields) from `next`.
  */
 export function asUpdated(previous: ApiObject, next: ApiObject, subresource: string, rules: LifecycleRules): ApiObject {
-  if (rules.hasStatus && subresource === "status") return withStatusOf(previous, next);
+  if (subresource !== "") return withPartOf(previous, next, subresource);
   const body = rules.hasStatus ? withMember(next, "status", previous.status) : next;
-  return raised(previous, { ...body, metadata: kept(previous.metadata, next.metadata) }, rules);
+  const whole = rules.hasFinalizeAction ? withMember(body, "spec", previous.spec) : body;
+  return raised(previous, { ...whole, metadata: kept(previous.metadata, next.metadata) }, rules);
 }
 
 /** The object marked for deletion, to be removed when its last finalizer goes. Marking twice keeps the first moment. */
@@ -95,9 +98,20 @@ export function isSameObject(a: ApiObject, b: ApiObject): boolean {
   return jsonEqual(timeless(a), timeless(b));
 }
 
-function withStatusOf(previous: ApiObject, next: ApiObject): ApiObject {
+function withPartOf(previous: ApiObject, next: ApiObject, subresource: string): ApiObject {
   const metadata = withMember(previous.metadata, "managedFields", next.metadata.managedFields);
-  return withMember({ ...previous, metadata }, "status", next.status);
+  switch (subresource) {
+    case "status":
+      return withMember({ ...previous, metadata }, "status", next.status);
+    case "finalize":
+      return withMember({ ...previous, metadata }, "spec", next.spec);
+    case "finalizers": {
+      const { finalizers } = next.metadata;
+      return { ...previous, metadata: withMember(metadata, "finalizers", finalizers?.length === 0 ? undefined : finalizers) };
+    }
+    default:
+      return previous; // a subresource that writes no part of the object
+  }
 }
 
 function raised(previous: ApiObject, next: ApiObject, rules: LifecycleRules): ApiObject {

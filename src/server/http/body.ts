@@ -1,0 +1,49 @@
+import type { Kind } from "../../api/kind.ts";
+import type { JsonValue } from "../../domain/object/json.ts";
+import { isBuiltIn } from "../admission/kind-rules.ts";
+import type { Body } from "../verbs/ask.ts";
+import { badRequest, unsupportedMediaType } from "../verbs/refuse.ts";
+import { checkTree, readJson } from "./read-json.ts";
+import { mediaTypeOf, type ApiRequest } from "./request.ts";
+
+/** Reads YAML of one document; the library belongs to the one who hands this in. Problems say where, in one sentence. */
+export type ParseYaml = (text: string) => { readonly value: JsonValue; readonly duplicates?: readonly string[] } | { readonly problem: string };
+
+/** Reads the protobuf form of built-in kinds, envelope included. Throws ApiFailure 400. */
+export type ReadProtobuf = (bytes: Uint8Array) => JsonValue;
+
+export interface BodyReaders {
+  readonly parseYaml: ParseYaml;
+  readonly readProtobuf: ReadProtobuf;
+}
+
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
+
+/** The object of a POST or PUT. Without a content type it counts as JSON, as on the API server. Throws ApiFailure 400, 415. */
+export function readObjectBody(readers: BodyReaders, kind: Pick<Kind, "group">, request: ApiRequest): Body {
+  const bytes = request.body ?? new Uint8Array();
+  switch (mediaTypeOf(request.headers)) {
+    case "":
+    case "application/json":
+      return readJson(bytes);
+    case "application/yaml":
+      return readYaml(readers, bytes);
+    case PROTOBUF:
+      if (isBuiltIn(kind)) return { value: readers.readProtobuf(bytes), duplicates: [] };
+  }
+  throw unsupportedMediaType(["application/json", "application/yaml", ...(isBuiltIn(kind) ? [PROTOBUF] : [])]);
+}
+
+/** The options of a DELETE: there may be none, and clients of Go send them as protobuf for every kind. */
+export function readOptionsBody(readers: BodyReaders, request: ApiRequest): JsonValue | undefined {
+  if (request.body === undefined || request.body.length === 0) return undefined;
+  return readObjectBody(readers, { group: "" }, request).value;
+}
+
+/** YAML, of which JSON is a part. Throws ApiFailure 400. */
+export function readYaml(readers: BodyReaders, bytes: Uint8Array): Body {
+  const read = readers.parseYaml(new TextDecoder().decode(bytes));
+  if ("problem" in read) throw badRequest(`error decoding YAML: ${read.problem}`);
+  checkTree(read.value);
+  return { value: read.value, duplicates: read.duplicates ?? [] };
+}

@@ -1,0 +1,75 @@
+import { applyPatch, type Operation } from "rfc6902";
+import type { JsonObject, JsonValue } from "../../domain/object/json.ts";
+import { isJsonObject } from "../../domain/object/json.ts";
+import { badRequest } from "./refuse.ts";
+import { ApiFailure } from "../../api/status.ts";
+
+// As the API server (maxJSONPatchOperations).
+const MOST_OPERATIONS = 10_000;
+const OPS = ["add", "remove", "replace", "move", "copy", "test"];
+
+/**
+ * The object after a JSON Patch (RFC 6902). All operations or none. Throws ApiFailure: 400 for what is no patch, 413 for too many operations,
+ * PatchMisfit (a 422) where an operation does not fit the object; the message names the operation by its number.
+ */
+export function jsonPatched(target: JsonObject, patch: JsonValue): JsonValue {
+  if (!Array.isArray(patch)) throw badRequest("a JSON patch is a list of operations");
+  if (patch.length > MOST_OPERATIONS)
+    throw new ApiFailure({ error: "requestEntityTooLarge", message: `The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${patch.length}` });
+  // Without prototypes every name is a plain member, whatever it is called.
+  const document = { root: withoutPrototypes(target) };
+  for (const [at, operation] of patch.entries()) applyOne(document, operation, at);
+  return withPrototypes(document.root);
+}
+
+/** An operation that does not fit the object. */
+export class PatchMisfit extends Error {
+  override readonly name = "PatchMisfit";
+}
+
+function applyOne(document: { root: JsonValue }, operation: JsonValue, at: number): void {
+  const named = checkedOperation(document.root, operation, at);
+  // One level down, so that an operation may replace the whole document.
+  const prefixed: Operation = { ...named, path: `/root${named.path}`, ...("from" in named ? { from: `/root${named.from}` } : {}) };
+  const [problem] = applyPatch(document, [prefixed]);
+  if (problem !== null && problem !== undefined) throw new PatchMisfit(`operation ${at} of the JSON patch (${named.op} ${named.path}): ${problem.message}`);
+}
+
+function checkedOperation(root: JsonValue, operation: JsonValue, at: number): Operation {
+  if (!isJsonObject(operation)) throw badRequest(`operation ${at} of the JSON patch is no object`);
+  const { op, path, from, value } = operation;
+  if (typeof op !== "string" || !OPS.includes(op)) throw badRequest(`operation ${at} of the JSON patch: op must be one of ${OPS.join(", ")}`);
+  checkPointer(root, path, `operation ${at} of the JSON patch: path`);
+  if (op === "move" || op === "copy") checkPointer(root, from, `operation ${at} of the JSON patch: from`);
+  if ((op === "add" || op === "replace" || op === "test") && value === undefined) throw badRequest(`operation ${at} of the JSON patch: value is missing`);
+  // every member that the type names was checked above; values lose their prototypes with the rest of the document
+  return (value === undefined ? operation : { ...operation, value: withoutPrototypes(value) }) as unknown as Operation;
+}
+
+/** The library walks into whatever a name finds: into a list only numbers may lead, never its methods. */
+function checkPointer(root: JsonValue, pointer: JsonValue | undefined, what: string): void {
+  if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/"))) throw badRequest(`${what} must be a JSON pointer that begins with "/"`);
+  let here: JsonValue | undefined = root;
+  for (const token of pointer.split("/").slice(1).map(unescaped)) {
+    if (Array.isArray(here) && !/^(-|0|[1-9]\d{0,8})$/.test(token)) throw new PatchMisfit(`${what} ${pointer}: "${token}" is no place in a list`);
+    // the library does not walk into these, so that the wrong place would be changed
+    if (token === "__proto__" || token === "constructor" || token === "prototype") throw new PatchMisfit(`${what} ${pointer}: "${token}" cannot be patched this way; use a merge patch`);
+    here = Array.isArray(here) ? here[Number(token)] : isJsonObject(here) ? here[token] : undefined;
+  }
+}
+
+const unescaped = (token: string): string => token.replaceAll("~1", "/").replaceAll("~0", "~");
+
+function withoutPrototypes(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(withoutPrototypes);
+  if (!isJsonObject(value)) return value;
+  const copy: Record<string, JsonValue> = Object.create(null) as Record<string, JsonValue>; // Object.create is typed any
+  for (const [name, member] of Object.entries(value)) if (member !== undefined) copy[name] = withoutPrototypes(member);
+  return copy;
+}
+
+function withPrototypes(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(withPrototypes);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withPrototypes(member ?? null)]));
+}

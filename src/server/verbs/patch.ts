@@ -1,0 +1,154 @@
+import { applyConfiguration } from "../../domain/apply/apply.ts";
+import type { ApiObject } from "../../domain/object/api-object.ts";
+import { isJsonObject, type JsonValue } from "../../domain/object/json.ts";
+import { mergePatch } from "../../domain/object/merge-patch.ts";
+import { StrategicMergeError, strategicMerge } from "../../domain/object/strategic-merge.ts";
+import { rfc3339 } from "../../domain/units.ts";
+import type { Intent, StoredObject, Write } from "../../ports/resources.ts";
+import { objectMetaSchema } from "../../api/meta.ts";
+import type { Already } from "../admitted.ts";
+import { asObject, asPlain, resetFieldsOf, schemaOf } from "../admission/field-managers.ts";
+import { isBuiltIn } from "../admission/kind-rules.ts";
+import { conflict, InvalidObject, notFound } from "../admission/refusals.ts";
+import { keyOf, type Ask, type Body, type VerbParts, type WriteOptions, type Written } from "./ask.ts";
+import { objectOfBody, warningsOf } from "./body.ts";
+import { jsonPatched, PatchMisfit } from "./json-patch.ts";
+import { ApplyConflict, badRequest, invalidOption, patchFails, unsupportedMediaType } from "./refuse.ts";
+import { ApiFailure } from "../../api/status.ts";
+import { attributesOf } from "../admission/attributes.ts";
+import { retried } from "./retried.ts";
+import { versionGiven } from "./update.ts";
+
+export type PatchType = "json" | "merge" | "strategic" | "apply";
+
+export interface PatchOptions extends WriteOptions {
+  /** Server-side apply only: take over what others own. */
+  readonly force: boolean;
+  /** For callers in the process: refuse unless the object is at this version, "" = unless it is absent. */
+  readonly decidedOn?: string;
+}
+
+/** The media types of patches; strategic merge is for built-in kinds only, as with custom resources. */
+export function patchMediaTypes(ask: Pick<Ask, "kind">): readonly string[] {
+  const strategic = isBuiltIn(ask.kind) ? ["application/strategic-merge-patch+json"] : [];
+  return ["application/json-patch+json", "application/merge-patch+json", ...strategic, "application/apply-patch+yaml"];
+}
+
+/**
+ * Changes a part of an object. When another writer came between and the client named no version, the patch is made again on what is there now.
+ * Server-side apply creates what is absent. Throws ApiFailure, ApplyConflict, ResourceError.
+ */
+export async function patch(parts: VerbParts, ask: Ask, type: PatchType, body: Body, options: PatchOptions): Promise<Written> {
+  if (type === "strategic" && !isBuiltIn(ask.kind)) throw unsupportedMediaType(patchMediaTypes(ask));
+  await parts.admission.authorize(ask.caller, attributesOf(ask.kind, keyOf(ask), "patch", ask.subresource));
+  return retried(() => patchOnce(parts, ask, type, body, options));
+}
+
+async function patchOnce(parts: VerbParts, ask: Ask, type: PatchType, body: Body, options: PatchOptions): Promise<Written> {
+  const key = keyOf(ask);
+  const current = await parts.resources.get(key);
+  checkDecidedOn(ask, current, options);
+  if (type === "apply") return applied(parts, ask, current, body, options);
+  if (current === undefined) throw notFound(key);
+  const next = objectOfBody(ask, patched(ask, type, current, body.value));
+  if (next.metadata.name !== ask.name) throw new InvalidObject(key, [{ path: "metadata.name", code: "immutable", message: "field is immutable" }]);
+  const warnings = warningsOf(ask, next, body, options.validation);
+  return { ...(await commitOver(parts, ask, current, next, intentOf(ask, options.manager, options), options)), warnings };
+}
+
+function patched(ask: Ask, type: Exclude<PatchType, "apply">, current: StoredObject, patch: JsonValue): JsonValue {
+  switch (type) {
+    case "json":
+      return fitting(ask, () => jsonPatched(current.object, patch));
+    case "merge":
+      if (!isJsonObject(patch)) throw badRequest("a merge patch is a JSON object");
+      return mergePatch(current.object, patch);
+    case "strategic":
+      return strategicallyMerged(ask, current, patch);
+  }
+}
+
+function strategicallyMerged(ask: Ask, current: StoredObject, patch: JsonValue): JsonValue {
+  if (!isJsonObject(patch)) throw badRequest("a strategic merge patch is a JSON object");
+  const { properties } = schemaOf(ask.kind);
+  return fitting(ask, () => strategicMerge(current.object, patch, { properties: { ...properties, metadata: objectMetaSchema } }));
+}
+
+/** A patch that does not fit the object is the client's error, told as one. */
+function fitting<T>(ask: Ask, patched: () => T): T {
+  try {
+    return patched();
+  } catch (error) {
+    if (error instanceof StrategicMergeError || error instanceof PatchMisfit) throw patchFails(ask, error.message);
+    throw error;
+  }
+}
+
+async function applied(parts: VerbParts, ask: Ask, current: StoredObject | undefined, body: Body, options: PatchOptions): Promise<Written> {
+  const key = keyOf(ask);
+  if (options.manager === "") throw invalidOption("PatchOptions", "fieldManager", "required", "is required for apply patch");
+  const configuration = objectOfBody(ask, body.value);
+  const warnings = warningsOf(ask, configuration, body, options.validation);
+  if (current === undefined) checkCreatable(ask, configuration);
+  const subresource = ask.subresource === "status" ? ask.subresource : undefined;
+  const outcome = applyConfiguration({
+    configuration: asPlain(configuration),
+    live: current === undefined ? undefined : asPlain(current.object),
+    manager: options.manager,
+    force: options.force,
+    schema: schemaOf(ask.kind),
+    now: rfc3339(parts.clock.now()),
+    resetFields: resetFieldsOf(ask.kind, subresource),
+    ...(subresource === undefined ? {} : { subresource }),
+  });
+  switch (outcome.outcome) {
+    case "conflict": {
+      const causes = outcome.conflicts.flatMap(({ fields, reason }) => fields.map((field) => ({ field, message: reason, reason: "FieldManagerConflict" })));
+      throw new ApplyConflict(outcome.message, causes);
+    }
+    case "invalid":
+      throw badRequest(`failed to create typed patch object (${ask.namespace}/${ask.name}; ${configuration.apiVersion}, Kind=${configuration.kind}): ${outcome.causes.map(({ path, message, hint }) => `${path}: ${message}${hint === undefined ? "" : ` (${hint})`}`).join(", ")}`);
+    case "applied": {
+      const object = asObject(outcome.object);
+      const intent = intentOf(ask, "", options);
+      if (current !== undefined) return { ...(await commitOver(parts, ask, current, object, intent, options)), warnings };
+      const named: ApiObject = { ...object, metadata: { ...object.metadata, name: key.name } };
+      return { stored: await committed(parts, ask, { verb: "create", key, object: named, intent }, {}, options), created: true, warnings };
+    }
+  }
+}
+
+function checkCreatable(ask: Ask, configuration: ApiObject): void {
+  const key = keyOf(ask);
+  if (ask.subresource !== "") throw notFound(key);
+  const { uid, resourceVersion } = configuration.metadata;
+  if (uid !== undefined && uid !== "") throw conflict(key, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+  if (resourceVersion !== undefined && resourceVersion !== "") throw conflict(key, `the object is not there any more; leave out metadata.resourceVersion (${resourceVersion}) to create it`);
+}
+
+/** Written over exactly the state it was made from; a version in the result is the client's own precondition, never tried again. */
+async function commitOver(parts: VerbParts, ask: Ask, current: StoredObject, next: ApiObject, intent: Intent, options: PatchOptions): Promise<Omit<Written, "warnings">> {
+  const expected = versionGiven(next);
+  if (expected !== undefined && expected !== current.resourceVersion) throw lostForGood(ask);
+  const write: Write = { verb: "update", key: keyOf(ask), object: next, resourceVersion: current.resourceVersion, intent };
+  return { stored: await committed(parts, ask, write, { known: [current], isAuthorized: true }, options), created: false };
+}
+
+async function committed(parts: VerbParts, ask: Ask, write: Write, already: Already, options: WriteOptions): Promise<StoredObject> {
+  const [stored] = await parts.admission.commit(ask.caller, { writes: [write], dryRun: options.dryRun }, already);
+  if (stored === undefined) throw new Error("a patch was committed without an answer");
+  return stored;
+}
+
+function checkDecidedOn(ask: Ask, current: StoredObject | undefined, { decidedOn }: PatchOptions): void {
+  if (decidedOn !== undefined && decidedOn !== (current === undefined ? "" : String(current.resourceVersion))) throw lostForGood(ask);
+}
+
+/** A conflict that trying again cannot mend; unlike ResourceError `conflict` it is not retried. */
+function lostForGood(ask: Ask): ApiFailure {
+  return new ApiFailure({ error: "conflict", subject: keyOf(ask) });
+}
+
+function intentOf(ask: Ask, manager: string, options: WriteOptions): Intent {
+  return { verb: "patch", subresource: ask.subresource, manager, ...(options.why === undefined ? {} : { why: options.why }) };
+}
