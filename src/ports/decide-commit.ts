@@ -34,7 +34,12 @@ export interface DecidedCommit {
  * What a transaction comes to on this state, for every store the same. Pure. Throws ResourceError where the state does not allow it.
  * Versions are given one by one from `last` on. An update or merge that changes nothing writes nothing, as in Kubernetes.
  */
-export function decideCommit(transaction: Transaction, current: (key: ObjectKey) => Row | undefined, last: ResourceVersion, derivations: Derivations): DecidedCommit {
+export function decideCommit(
+  transaction: Transaction,
+  current: (key: ObjectKey) => Row | undefined,
+  last: ResourceVersion,
+  derivations: Derivations,
+): DecidedCommit {
   const changes: RowChange[] = [];
   const stored: StoredObject[] = [];
   let version = last;
@@ -47,7 +52,12 @@ export function decideCommit(transaction: Transaction, current: (key: ObjectKey)
     version = at;
     changes.push(change);
   }
-  return { changes, stored, last: version, wakes: transaction.dryRun === true ? [] : changes.flatMap((change) => derivations.wakes(changeOf(change))) };
+  return {
+    changes,
+    stored,
+    last: version,
+    wakes: transaction.dryRun === true ? [] : changes.flatMap((change) => derivations.wakes(changeOf(change))),
+  };
 }
 
 /** Throws `invalid` for a transaction that no state could allow. */
@@ -55,15 +65,19 @@ export function checkTransaction(transaction: Transaction): void {
   const seen = new Set<string>();
   for (const { key } of transaction.writes) {
     checkKey(key);
-    if (seen.has(keyText(key))) throw new ResourceError("invalid", `${describe(key)} is written twice in one transaction; join the two writes`, { key });
+    if (seen.has(keyText(key)))
+      throw new ResourceError("invalid", `${describe(key)} is written twice in one transaction; join the two writes`, { key });
     seen.add(keyText(key));
   }
   for (const { key } of transaction.wakes ?? []) checkKey(key);
-  if (transaction.finish !== undefined && transaction.guard === undefined) throw new ResourceError("invalid", "a transaction that finishes a pass must carry the lease of that pass as its guard");
+  if (transaction.finish !== undefined && transaction.guard === undefined)
+    throw new ResourceError("invalid", "a transaction that finishes a pass must carry the lease of that pass as its guard");
 }
 
 export function fencedError(controller: string, key: ObjectKey): ResourceError {
-  return new ResourceError("fenced", `${controller} lost its lease of ${describe(key)}, nothing was written; the next pass decides again`, { key });
+  return new ResourceError("fenced", `${controller} lost its lease of ${describe(key)}, nothing was written; the next pass decides again`, {
+    key,
+  });
 }
 
 export function expiredError(asked: ResourceVersion, horizon: ResourceVersion, last: ResourceVersion): ResourceError {
@@ -80,7 +94,10 @@ export function describe(key: ObjectKey): string {
 function decideWrite(write: Write, previous: Row | undefined, at: ResourceVersion, derivations: Derivations): RowChange | undefined {
   switch (write.verb) {
     case "create":
-      if (previous !== undefined) throw new ResourceError("alreadyExists", `${describe(write.key)} already exists; update it or choose another name`, { key: write.key });
+      if (previous !== undefined)
+        throw new ResourceError("alreadyExists", `${describe(write.key)} already exists; update it or choose another name`, {
+          key: write.key,
+        });
       return { type: "added", row: rowOf(write.key, write.object, undefined, at, derivations), previous };
     case "update":
       return replaced(write.key, write.object, decidedOn(write, previous), at, derivations);
@@ -91,7 +108,13 @@ function decideWrite(write: Write, previous: Row | undefined, at: ResourceVersio
   }
 }
 
-function merged(key: ObjectKey, object: ApiObject, previous: Row | undefined, at: ResourceVersion, derivations: Derivations): RowChange | undefined {
+function merged(
+  key: ObjectKey,
+  object: ApiObject,
+  previous: Row | undefined,
+  at: ResourceVersion,
+  derivations: Derivations,
+): RowChange | undefined {
   if (previous !== undefined) return replaced(key, object, previous, at, derivations);
   return { type: "added", row: rowOf(key, object, undefined, at, derivations), previous };
 }
@@ -110,10 +133,15 @@ function deleted(key: ObjectKey, previous: Row, at: ResourceVersion): RowChange 
 
 function decidedOn(write: Extract<Write, { resourceVersion: ResourceVersion }>, previous: Row | undefined): Row {
   const { key } = write;
-  if (previous === undefined) throw new ResourceError("notFound", `${describe(key)} not found; it may have been deleted meanwhile`, { key });
+  if (previous === undefined)
+    throw new ResourceError("notFound", `${describe(key)} not found; it may have been deleted meanwhile`, { key });
   const { resourceVersion: now } = previous.stored;
   if (now !== write.resourceVersion) {
-    throw new ResourceError("conflict", `${describe(key)} was changed meanwhile (it is at resourceVersion ${now}, the request was made on ${write.resourceVersion}); read it again and repeat the change`, { key });
+    throw new ResourceError(
+      "conflict",
+      `${describe(key)} was changed meanwhile (it is at resourceVersion ${now}, the request was made on ${write.resourceVersion}); read it again and repeat the change`,
+      { key },
+    );
   }
   return previous;
 }
@@ -122,7 +150,12 @@ function rowOf(key: ObjectKey, object: ApiObject, uid: string | undefined, at: R
   const whole = stamped(key, object, uid, at);
   const json = jsonOf(key, whole);
   const bytes = json.length * 3 <= MAX_OBJECT_BYTES ? 0 : Buffer.byteLength(json);
-  if (bytes > MAX_OBJECT_BYTES) throw new ResourceError("tooLarge", `${describe(key)} has ${bytes} bytes of JSON, the limit is ${MAX_OBJECT_BYTES}; keep large content in Git or as an artifact and refer to it`, { key });
+  if (bytes > MAX_OBJECT_BYTES)
+    throw new ResourceError(
+      "tooLarge",
+      `${describe(key)} has ${bytes} bytes of JSON, the limit is ${MAX_OBJECT_BYTES}; keep large content in Git or as an artifact and refer to it`,
+      { key },
+    );
   return {
     stored: storedObject(key, whole.metadata.uid, at, json),
     labels: storableMap(labelsOf(whole)),
@@ -138,11 +171,16 @@ function stamped(key: ObjectKey, object: ApiObject, uid: string | undefined, at:
   const invalid = (why: string) => new ResourceError("invalid", `${describe(key)}: ${why}`, { key });
   const { metadata } = object;
   if (typeof metadata !== "object") throw invalid("metadata is missing");
-  if (metadata.name !== key.name) throw invalid(`metadata.name is ${JSON.stringify(metadata.name)}; it must be the name it is stored under`);
-  if ((metadata.namespace ?? "") !== key.namespace) throw invalid(`metadata.namespace is ${JSON.stringify(metadata.namespace)}; it must be the namespace it is stored under`);
+  if (metadata.name !== key.name)
+    throw invalid(`metadata.name is ${JSON.stringify(metadata.name)}; it must be the name it is stored under`);
+  if ((metadata.namespace ?? "") !== key.namespace)
+    throw invalid(`metadata.namespace is ${JSON.stringify(metadata.namespace)}; it must be the namespace it is stored under`);
   const own = metadata.uid ?? uid;
   if (own === undefined || own === "" || !isStorable(own)) throw invalid("metadata.uid is missing; whoever creates an object gives it one");
-  if (uid !== undefined && own !== uid) throw new ResourceError("conflict", `${describe(key)} is another object now (uid ${uid}, the request means ${own}); read it again`, { key });
+  if (uid !== undefined && own !== uid)
+    throw new ResourceError("conflict", `${describe(key)} is another object now (uid ${uid}, the request means ${own}); read it again`, {
+      key,
+    });
   return { ...object, metadata: { ...metadata, uid: own, resourceVersion: String(at) } };
 }
 
@@ -150,7 +188,10 @@ function jsonOf(key: ObjectKey, object: ApiObject): string {
   try {
     return JSON.stringify(object);
   } catch (cause) {
-    throw new ResourceError("invalid", `${describe(key)} cannot be written as JSON; it is nested too deeply or refers to itself`, { key, cause });
+    throw new ResourceError("invalid", `${describe(key)} cannot be written as JSON; it is nested too deeply or refers to itself`, {
+      key,
+      cause,
+    });
   }
 }
 
@@ -169,7 +210,12 @@ function changeOf({ type, row, previous }: RowChange): Change {
 }
 
 function checkKey(key: ObjectKey): void {
-  if (!isStorableKey(key)) throw new ResourceError("invalid", `${describe(key)} cannot be stored: resource and name must not be empty, and no part may hold "/", NUL or half a character`, { key });
+  if (!isStorableKey(key))
+    throw new ResourceError(
+      "invalid",
+      `${describe(key)} cannot be stored: resource and name must not be empty, and no part may hold "/", NUL or half a character`,
+      { key },
+    );
 }
 
 function must(row: Row | undefined, key: ObjectKey): Row {

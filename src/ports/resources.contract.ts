@@ -4,7 +4,16 @@ import { resourceVersion } from "../domain/object/api-object.ts";
 import type { ResourceVersion } from "../domain/object/api-object.ts";
 import { milliseconds } from "../domain/units.ts";
 import { MAX_OBJECT_BYTES, ResourceError } from "./resources.ts";
-import type { ListQuery, ResourceErrorReason, Resources, Selection, StoredObject, WatchBatch, WatchEvent, WatchQuery } from "./resources.ts";
+import type {
+  ListQuery,
+  ResourceErrorReason,
+  Resources,
+  Selection,
+  StoredObject,
+  WatchBatch,
+  WatchEvent,
+  WatchQuery,
+} from "./resources.ts";
 import { contractDerivations, contractSealer, create, key, leaseTime, only, remove, update, widget } from "./store.contract.ts";
 import type { OpenStore, StoreUnderTest } from "./store.contract.ts";
 
@@ -45,7 +54,12 @@ const refuses = (reason: ResourceErrorReason, message?: RegExp) => (error: unkno
   return true;
 };
 
-const inSpace = (namespace: string, more: Partial<ListQuery> = {}): ListQuery => ({ group: "test.slipway.dev", resource: "widgets", namespace, ...more });
+const inSpace = (namespace: string, more: Partial<ListQuery> = {}): ListQuery => ({
+  group: "test.slipway.dev",
+  resource: "widgets",
+  namespace,
+  ...more,
+});
 
 const namesOf = (items: readonly StoredObject[]): readonly string[] => items.map((item) => item.key.name);
 
@@ -63,16 +77,25 @@ function writes({ resources }: Suite): void {
 
   test("an object comes back with every character and in the order it was written", async () => {
     const at = key("widgets", space(), "hostile");
-    const spec = { zebra: "\u0000 \ud800 \u2028 😀 \\u0000", apple: { "": null, "10": 1, a: [1e300, -0.5, [], {}] }, phase: "a\u0000b\udfff" };
+    const spec = {
+      zebra: "\u0000 \ud800 \u2028 😀 \\u0000",
+      apple: { "": null, "10": 1, a: [1e300, -0.5, [], {}] },
+      phase: "a\u0000b\udfff",
+    };
     const stored = await create(resources(), at, spec, { odd: "x\u0000" });
     assert.equal((await resources().get(at))?.json, stored.json);
     assert.match(stored.json, /zebra.*apple.*phase/s);
-    const found = await resources().list({ ...inSpace(at.namespace), fields: [{ field: "spec.phase", operator: "equals", value: "a\u0000b\udfff" }], labels: [{ operator: "in", label: "odd", values: ["x\u0000"] }] });
+    const found = await resources().list({
+      ...inSpace(at.namespace),
+      fields: [{ field: "spec.phase", operator: "equals", value: "a\u0000b\udfff" }],
+      labels: [{ operator: "in", label: "odd", values: ["x\u0000"] }],
+    });
     assert.deepEqual(namesOf(found.items), ["hostile"]);
   });
 
   test("what is not there is undefined, also under a name that cannot be stored", async () => {
-    for (const name of ["nobody", "a/b", "a\u0000b", "\ud800", ""]) assert.equal(await resources().get(key("widgets", "nowhere", name)), undefined);
+    for (const name of ["nobody", "a/b", "a\u0000b", "\ud800", ""])
+      assert.equal(await resources().get(key("widgets", "nowhere", name)), undefined);
   });
 
   test("a name that is taken is alreadyExists", async () => {
@@ -85,7 +108,10 @@ function writes({ resources }: Suite): void {
     const first = await create(resources(), key("widgets", space(), "one"), { size: 1 });
     const second = await update(resources(), first, { size: 2 });
     assert.ok(second.resourceVersion > first.resourceVersion);
-    await assert.rejects(update(resources(), first, { size: 3 }), refuses("conflict", new RegExp(`${second.resourceVersion}.*${first.resourceVersion}`)));
+    await assert.rejects(
+      update(resources(), first, { size: 3 }),
+      refuses("conflict", new RegExp(`${second.resourceVersion}.*${first.resourceVersion}`)),
+    );
     await assert.rejects(remove(resources(), first), refuses("conflict"));
     assert.equal((await resources().get(first.key))?.json, second.json);
   });
@@ -111,21 +137,32 @@ function writes({ resources }: Suite): void {
     await remove(resources(), first);
     const second = await create(resources(), first.key);
     const object = { ...second.object, metadata: { ...second.object.metadata, uid: first.uid } };
-    await assert.rejects(resources().commit({ writes: [{ verb: "update", key: first.key, object, resourceVersion: second.resourceVersion }] }), refuses("conflict", /uid/));
+    await assert.rejects(
+      resources().commit({ writes: [{ verb: "update", key: first.key, object, resourceVersion: second.resourceVersion }] }),
+      refuses("conflict", /uid/),
+    );
   });
 
   test("merges that race all count", async () => {
     const at = key("widgets", space(), "counter");
     const object = widget(at, { count: 1 });
     const count = (of: unknown): number => Number(Object(of)["count"]);
-    const raise = { verb: "merge", key: at, merge: (current: typeof object | undefined) => (current === undefined ? object : { ...current, spec: { count: count(current.spec) + 1 } }) } as const;
+    const raise = {
+      verb: "merge",
+      key: at,
+      merge: (current: typeof object | undefined) =>
+        current === undefined ? object : { ...current, spec: { count: count(current.spec) + 1 } },
+    } as const;
     await Promise.all(Array.from({ length: 20 }, () => resources().commit({ writes: [raise] })));
     assert.deepEqual((await resources().get(at))?.object.spec, { count: 20 });
   });
 
   test("an object over the limit is tooLarge, with its size and the limit", async () => {
     const at = key("widgets", space(), "big");
-    await assert.rejects(create(resources(), at, { text: "ä".repeat(MAX_OBJECT_BYTES / 2) }), refuses("tooLarge", new RegExp(`262\\d\\d\\d.*${MAX_OBJECT_BYTES}`)));
+    await assert.rejects(
+      create(resources(), at, { text: "ä".repeat(MAX_OBJECT_BYTES / 2) }),
+      refuses("tooLarge", new RegExp(`262\\d\\d\\d.*${MAX_OBJECT_BYTES}`)),
+    );
     await create(resources(), at, { text: "x".repeat(MAX_OBJECT_BYTES - 400) });
   });
 
@@ -159,7 +196,10 @@ function writes({ resources }: Suite): void {
     assert.equal(only((await resources().list({ ...selection, labels: [{ operator: "exists", label: "app" }] })).items).json, second.json);
     assert.equal(only((await resources().list({ ...selection, at: stored.resourceVersion })).items).json, stored.json);
     const events = await take(resources(), selection, resourceVersion(stored.resourceVersion - 1), 2);
-    assert.deepEqual(events.map((event) => event.object.json), [stored.json, second.json]);
+    assert.deepEqual(
+      events.map((event) => event.object.json),
+      [stored.json, second.json],
+    );
   });
 }
 
@@ -168,7 +208,7 @@ function transactions({ resources, store }: Suite): void {
     const namespace = space();
     const first = await create(resources(), key("widgets", namespace, "first"));
     const fresh = key("widgets", namespace, "fresh");
-    const { length } = (await store().records.query({ limit: 1000 }));
+    const { length } = await store().records.query({ limit: 1000 });
     const attempt = resources().commit({
       writes: [
         { verb: "create", key: fresh, object: widget(fresh) },
@@ -185,8 +225,13 @@ function transactions({ resources, store }: Suite): void {
     const namespace = space();
     const taken = key("widgets", namespace, "taken");
     await create(resources(), taken);
-    const results = await Promise.allSettled(["a", "taken", "b", "taken", "c"].map((name) => create(resources(), key("widgets", namespace, name))));
-    assert.deepEqual(results.map((result) => result.status), ["fulfilled", "rejected", "fulfilled", "rejected", "fulfilled"]);
+    const results = await Promise.allSettled(
+      ["a", "taken", "b", "taken", "c"].map((name) => create(resources(), key("widgets", namespace, name))),
+    );
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ["fulfilled", "rejected", "fulfilled", "rejected", "fulfilled"],
+    );
     assert.deepEqual(namesOf((await resources().list(inSpace(namespace))).items), ["a", "b", "c", "taken"]);
   });
 
@@ -217,10 +262,19 @@ function transactions({ resources, store }: Suite): void {
 
   test("versions grow in the order of writes, without gaps within a transaction", async () => {
     const namespace = space();
-    const stored = await resources().commit({ writes: ["c", "a", "b"].map((name) => ({ verb: "create", key: key("widgets", namespace, name), object: widget(key("widgets", namespace, name)) })) });
+    const stored = await resources().commit({
+      writes: ["c", "a", "b"].map((name) => ({
+        verb: "create",
+        key: key("widgets", namespace, name),
+        object: widget(key("widgets", namespace, name)),
+      })),
+    });
     const [first] = stored;
     assert.deepEqual(namesOf(stored), ["c", "a", "b"]);
-    assert.deepEqual(stored.map((object) => object.resourceVersion), [0, 1, 2].map((step) => (first?.resourceVersion ?? 0) + step));
+    assert.deepEqual(
+      stored.map((object) => object.resourceVersion),
+      [0, 1, 2].map((step) => (first?.resourceVersion ?? 0) + step),
+    );
   });
 
   test("a dry run checks everything and changes nothing", async () => {
@@ -237,9 +291,15 @@ function transactions({ resources, store }: Suite): void {
       records: [{ type: "audit", about: fresh, actor: "dry", reason: "Dry", message: "dry", details: {}, retention: "short" }],
       wakes: [{ controller: "dry", key: fresh }],
     });
-    assert.deepEqual(results.map((result) => result.object.spec), [{ size: 7 }, { size: 2 }]);
+    assert.deepEqual(
+      results.map((result) => result.object.spec),
+      [{ size: 7 }, { size: 2 }],
+    );
     assert.equal(results[1]?.resourceVersion, stored.resourceVersion);
-    await assert.rejects(resources().commit({ dryRun: true, writes: [{ verb: "create", key: stored.key, object: stored.object }] }), refuses("alreadyExists"));
+    await assert.rejects(
+      resources().commit({ dryRun: true, writes: [{ verb: "create", key: stored.key, object: stored.object }] }),
+      refuses("alreadyExists"),
+    );
     assert.equal((await resources().get(stored.key))?.json, stored.json);
     assert.equal(await resources().get(fresh), undefined);
     assert.equal((await resources().list(inSpace(namespace))).resourceVersion, version);
@@ -255,7 +315,10 @@ function transactions({ resources, store }: Suite): void {
       await create(resources(), { ...stored.key, name: "two" });
       assert.equal((await reader.get(stored.key))?.json, stored.json);
       const list = await reader.list(inSpace(stored.key.namespace));
-      assert.deepEqual(list.items.map((item) => item.json), [stored.json]);
+      assert.deepEqual(
+        list.items.map((item) => item.json),
+        [stored.json],
+      );
       assert.equal(list.resourceVersion, version);
       assert.equal((await resources().get(stored.key))?.json, second.json);
     });
@@ -263,7 +326,10 @@ function transactions({ resources, store }: Suite): void {
 
   test("what a snapshot's reader throws comes out, and the next one works", async () => {
     const thrown = new Error("reader gave up");
-    await assert.rejects(resources().snapshot(() => Promise.reject(thrown)), thrown);
+    await assert.rejects(
+      resources().snapshot(() => Promise.reject(thrown)),
+      thrown,
+    );
     assert.equal(await resources().snapshot(() => Promise.resolve(7)), 7);
   });
 }
@@ -271,15 +337,36 @@ function transactions({ resources, store }: Suite): void {
 function lists({ resources }: Suite): void {
   test("a list is ordered by namespace, then name, by bytes", async () => {
     const resource = `ordered-${space()}`;
-    const places = [["b", "a"], ["a", "B"], ["a", "a-1"], ["a", "a.1"], ["a", "\u{10000}"], ["a", "\uffee"], ["a-b", "x"], ["a", "ä"], ["", "x"]] as const;
+    const places = [
+      ["b", "a"],
+      ["a", "B"],
+      ["a", "a-1"],
+      ["a", "a.1"],
+      ["a", "\u{10000}"],
+      ["a", "\uffee"],
+      ["a-b", "x"],
+      ["a", "ä"],
+      ["", "x"],
+    ] as const;
     for (const [namespace, name] of places) await create(resources(), key(resource, namespace, name));
     const { items } = await resources().list({ group: "test.slipway.dev", resource });
-    const expected = [...places].sort((a, b) => Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0])) || Buffer.compare(Buffer.from(a[1]), Buffer.from(b[1])));
-    assert.deepEqual(items.map((item) => [item.key.namespace, item.key.name]), expected);
+    const expected = [...places].sort(
+      (a, b) => Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0])) || Buffer.compare(Buffer.from(a[1]), Buffer.from(b[1])),
+    );
+    assert.deepEqual(
+      items.map((item) => [item.key.namespace, item.key.name]),
+      expected,
+    );
     assert.deepEqual(await pagedNames(resources(), { group: "test.slipway.dev", resource }, 2), namesOf(items));
   });
 
-  const labelled = { a: { app: "shop", tier: "1" }, b: { app: "shop", tier: "20" }, c: { app: "blog" }, d: {}, e: { tier: "x", "slipway.dev/odd'\"": "y" } } as const;
+  const labelled = {
+    a: { app: "shop", tier: "1" },
+    b: { app: "shop", tier: "20" },
+    c: { app: "blog" },
+    d: {},
+    e: { tier: "x", "slipway.dev/odd'\"": "y" },
+  } as const;
   const cases: readonly (readonly [string, Omit<Selection, "group" | "resource">, readonly string[]])[] = [
     ["app=shop", { labels: [{ operator: "in", label: "app", values: ["shop"] }] }, ["a", "b"]],
     ["app in (blog,shop)", { labels: [{ operator: "in", label: "app", values: ["blog", "shop"] }] }, ["a", "b", "c"]],
@@ -289,7 +376,16 @@ function lists({ resources }: Suite): void {
     ["!app", { labels: [{ operator: "notExists", label: "app" }] }, ["d", "e"]],
     ["tier>3", { labels: [{ operator: "greaterThan", label: "tier", than: 3 }] }, ["b"]],
     ["tier<3", { labels: [{ operator: "lessThan", label: "tier", than: 3 }] }, ["a"]],
-    ["app=shop,tier=1", { labels: [{ operator: "in", label: "app", values: ["shop"] }, { operator: "in", label: "tier", values: ["1"] }] }, ["a"]],
+    [
+      "app=shop,tier=1",
+      {
+        labels: [
+          { operator: "in", label: "app", values: ["shop"] },
+          { operator: "in", label: "tier", values: ["1"] },
+        ],
+      },
+      ["a"],
+    ],
     ["a label with quotes", { labels: [{ operator: "exists", label: "slipway.dev/odd'\"" }] }, ["e"]],
     ["metadata.name=c", { fields: [{ field: "metadata.name", operator: "equals", value: "c" }] }, ["c"]],
     ["metadata.name!=c", { fields: [{ field: "metadata.name", operator: "notEquals", value: "c" }] }, ["a", "b", "d", "e"]],
@@ -300,19 +396,27 @@ function lists({ resources }: Suite): void {
   for (const [name, selection, expected] of cases) {
     test(`a list selects by ${name}, now and at an earlier version`, async () => {
       const namespace = space();
-      for (const [object, labels] of Object.entries(labelled)) await create(resources(), key("widgets", namespace, object), object === "a" ? { phase: "up" } : {}, labels);
+      for (const [object, labels] of Object.entries(labelled))
+        await create(resources(), key("widgets", namespace, object), object === "a" ? { phase: "up" } : {}, labels);
       const full = await resources().list({ ...inSpace(namespace), ...selection });
       assert.deepEqual(namesOf(full.items), expected);
       assert.deepEqual(await pagedNames(resources(), { ...inSpace(namespace), ...selection }, 1), expected);
-      for (const item of (await resources().list(inSpace(namespace))).items) await update(resources(), item, { phase: "down" }, { app: "other", tier: "5" });
-      assert.deepEqual(namesOf((await resources().list({ ...inSpace(namespace), ...selection, at: full.resourceVersion })).items), expected);
+      for (const item of (await resources().list(inSpace(namespace))).items)
+        await update(resources(), item, { phase: "down" }, { app: "other", tier: "5" });
+      assert.deepEqual(
+        namesOf((await resources().list({ ...inSpace(namespace), ...selection, at: full.resourceVersion })).items),
+        expected,
+      );
     });
   }
 
   test("a list without a namespace spans all; one with a namespace stays in it", async () => {
     const resource = `spanning-${space()}`;
     for (const namespace of ["one", "two", ""]) await create(resources(), key(resource, namespace, "x"));
-    assert.deepEqual((await resources().list({ group: "test.slipway.dev", resource })).items.map((item) => item.key.namespace), ["", "one", "two"]);
+    assert.deepEqual(
+      (await resources().list({ group: "test.slipway.dev", resource })).items.map((item) => item.key.namespace),
+      ["", "one", "two"],
+    );
     assert.equal((await resources().list({ group: "test.slipway.dev", resource, namespace: "two" })).items.length, 1);
     assert.equal((await resources().list({ group: "other.slipway.dev", resource })).items.length, 0);
   });
@@ -351,7 +455,10 @@ function pages({ resources }: Suite): void {
       page = await resources().list(inSpace(namespace, { limit: 3, after: page.next }));
       assert.equal(page.resourceVersion, first.resourceVersion);
     }
-    assert.deepEqual(seen.map((item) => item.json), expected);
+    assert.deepEqual(
+      seen.map((item) => item.json),
+      expected,
+    );
   });
 
   test("a page that holds the rest has no next", async () => {
@@ -377,7 +484,11 @@ function pages({ resources }: Suite): void {
     await note();
     await create(resources(), a.key, { size: 3 });
     await note();
-    for (const { at, json } of states) assert.deepEqual((await resources().list(inSpace(namespace, { at }))).items.map((item) => item.json), json);
+    for (const { at, json } of states)
+      assert.deepEqual(
+        (await resources().list(inSpace(namespace, { at }))).items.map((item) => item.json),
+        json,
+      );
   });
 
   test("a version that is still to come is expired", async () => {
@@ -425,8 +536,14 @@ function watches({ resources }: Suite): void {
       const again = await create(resources(), at, ...on);
       const last = await remove(resources(), again);
       const events = await take(resources(), { ...inSpace(at.namespace), ...query }, from, 5);
-      assert.deepEqual(events.map((event) => event.type), ["added", "modified", "deleted", "added", "deleted"]);
-      assert.deepEqual(events.map((event) => event.object.resourceVersion), [begins, stays, stops, again, last].map((object) => object.resourceVersion));
+      assert.deepEqual(
+        events.map((event) => event.type),
+        ["added", "modified", "deleted", "added", "deleted"],
+      );
+      assert.deepEqual(
+        events.map((event) => event.object.resourceVersion),
+        [begins, stays, stops, again, last].map((object) => object.resourceVersion),
+      );
       assert.deepEqual(events[2]?.object.object.spec, { phase: "up", size: 2 });
       assert.equal(events[2]?.object.object.metadata.resourceVersion, String(stops.resourceVersion));
     });
@@ -443,12 +560,16 @@ function watches({ resources }: Suite): void {
         if (batch.events.some((event) => event.object.key.name === "last")) return;
       }
     })();
-    for (let index = 0; index < 20; index++) await create(resources(), key("widgets", index % 2 === 0 ? namespace : `${namespace}-other`, `n${index}`));
+    for (let index = 0; index < 20; index++)
+      await create(resources(), key("widgets", index % 2 === 0 ? namespace : `${namespace}-other`, `n${index}`));
     await create(resources(), key("widgets", namespace, "last"));
     await watching;
     done.abort();
     const positions = batches.flatMap((batch) => [...batch.events.map((event) => event.object.resourceVersion), batch.resourceVersion]);
-    assert.deepEqual(positions, [...positions].sort((a, b) => a - b));
+    assert.deepEqual(
+      positions,
+      [...positions].sort((a, b) => a - b),
+    );
   });
 
   test("a watch tells an idle watcher how far the store is", async () => {
@@ -466,7 +587,8 @@ function watches({ resources }: Suite): void {
 
   test("a watch ends when it is cancelled, before and while it waits", async () => {
     const { resourceVersion: from } = await resources().list(inSpace("x"));
-    for await (const batch of resources().watch(inSpace("x"), from, AbortSignal.abort())) assert.fail(`a cancelled watch gave ${batch.resourceVersion}`);
+    for await (const batch of resources().watch(inSpace("x"), from, AbortSignal.abort()))
+      assert.fail(`a cancelled watch gave ${batch.resourceVersion}`);
     const done = new AbortController();
     const waiting = take(resources(), inSpace(space()), from, 1, done.signal);
     setImmediate(() => {
@@ -489,10 +611,16 @@ function compaction({ open }: Suite): void {
       assert.deepEqual(await upkeep.compactChanges(milliseconds(3_600_000), 1000), { removed: 0, more: false });
       assert.deepEqual(await upkeep.compactChanges(milliseconds(3_600_000), 5), { removed: 16, more: false });
       await assert.rejects(resources.list(inSpace(namespace, { at: page.resourceVersion })), refuses("expired", /list again/));
-      await assert.rejects(resources.list(inSpace(namespace, { after: { at: page.resourceVersion, namespace, name: "" } })), refuses("expired"));
+      await assert.rejects(
+        resources.list(inSpace(namespace, { after: { at: page.resourceVersion, namespace, name: "" } })),
+        refuses("expired"),
+      );
       await assert.rejects(take(resources, inSpace(namespace), a.resourceVersion, 1), refuses("expired"));
       const kept = resourceVersion(newest.resourceVersion - 5);
-      assert.deepEqual((await take(resources, inSpace(namespace), kept, 5)).map((event) => event.object.object.spec), [16, 17, 18, 19, 20].map((size) => ({ size })));
+      assert.deepEqual(
+        (await take(resources, inSpace(namespace), kept, 5)).map((event) => event.object.object.spec),
+        [16, 17, 18, 19, 20].map((size) => ({ size })),
+      );
       assert.deepEqual(only((await resources.list(inSpace(namespace, { at: kept }))).items).object.spec, { size: 15 });
       assert.equal(only((await resources.list(inSpace(namespace))).items).json, newest.json);
     } finally {
@@ -527,7 +655,13 @@ function compaction({ open }: Suite): void {
 }
 
 /** The first `count` events of a watch; fewer when it is cancelled. */
-export async function take(resources: Resources, query: WatchQuery, from: ResourceVersion, count: number, signal?: AbortSignal): Promise<readonly WatchEvent[]> {
+export async function take(
+  resources: Resources,
+  query: WatchQuery,
+  from: ResourceVersion,
+  count: number,
+  signal?: AbortSignal,
+): Promise<readonly WatchEvent[]> {
   const done = new AbortController();
   const events: WatchEvent[] = [];
   try {

@@ -34,8 +34,15 @@ export const contractDerivations: Derivations = {
     return Array.isArray(links) ? links.filter((link) => typeof link === "string") : [];
   },
   wakes: ({ key, object, previous }) => {
-    const told = [textOf(object, "tells"), previous === undefined ? undefined : textOf(previous, "tells")].filter((link) => link !== undefined);
-    const linked = [...new Set(told)].map((linkedTo): WakeRule => ({ controller: "linked", linkedTo, group: key.group, resource: key.resource }));
+    const told = [textOf(object, "tells"), previous === undefined ? undefined : textOf(previous, "tells")].filter(
+      (link) => link !== undefined,
+    );
+    const linked = [...new Set(told)].map((linkedTo): WakeRule => ({
+      controller: "linked",
+      linkedTo,
+      group: key.group,
+      resource: key.resource,
+    }));
     return key.resource === "watched" ? [{ controller: "widget", key }, ...linked] : linked;
   },
 };
@@ -53,18 +60,42 @@ export const contractSealer: Sealer = {
   },
 };
 
-export const key = (resource: string, namespace: string, name: string): ObjectKey => ({ group: "test.slipway.dev", resource, namespace, name });
+export const key = (resource: string, namespace: string, name: string): ObjectKey => ({
+  group: "test.slipway.dev",
+  resource,
+  namespace,
+  name,
+});
 
 export function widget(at: ObjectKey, spec: ApiObject["spec"] = {}, labels: Readonly<Record<string, string>> = {}): ApiObject {
-  return { apiVersion: "test.slipway.dev/v1", kind: "Widget", metadata: { name: at.name, ...(at.namespace === "" ? {} : { namespace: at.namespace }), uid: randomUUID(), labels }, spec };
+  return {
+    apiVersion: "test.slipway.dev/v1",
+    kind: "Widget",
+    metadata: { name: at.name, ...(at.namespace === "" ? {} : { namespace: at.namespace }), uid: randomUUID(), labels },
+    spec,
+  };
 }
 
-export async function create(resources: Resources, at: ObjectKey, spec: ApiObject["spec"] = {}, labels: Readonly<Record<string, string>> = {}): Promise<StoredObject> {
+export async function create(
+  resources: Resources,
+  at: ObjectKey,
+  spec: ApiObject["spec"] = {},
+  labels: Readonly<Record<string, string>> = {},
+): Promise<StoredObject> {
   return only(await resources.commit({ writes: [{ verb: "create", key: at, object: widget(at, spec, labels) }] }));
 }
 
-export async function update(resources: Resources, stored: StoredObject, spec: ApiObject["spec"], labels?: Readonly<Record<string, string>>): Promise<StoredObject> {
-  const object: ApiObject = { ...stored.object, ...(spec === undefined ? {} : { spec }), ...(labels === undefined ? {} : { metadata: { ...stored.object.metadata, labels } }) };
+export async function update(
+  resources: Resources,
+  stored: StoredObject,
+  spec: ApiObject["spec"],
+  labels?: Readonly<Record<string, string>>,
+): Promise<StoredObject> {
+  const object: ApiObject = {
+    ...stored.object,
+    ...(spec === undefined ? {} : { spec }),
+    ...(labels === undefined ? {} : { metadata: { ...stored.object.metadata, labels } }),
+  };
   return only(await resources.commit({ writes: [{ verb: "update", key: stored.key, object, resourceVersion: stored.resourceVersion }] }));
 }
 

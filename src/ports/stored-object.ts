@@ -2,7 +2,13 @@ import type { ApiObject, ObjectKey, ResourceVersion } from "../domain/object/api
 import type { StoredObject } from "./resources.ts";
 
 /** A StoredObject whose text is parsed when it is first looked into; `parsed` saves that where it is at hand. */
-export function storedObject(key: ObjectKey, uid: string, resourceVersion: ResourceVersion, json: string, parsed?: ApiObject): StoredObject {
+export function storedObject(
+  key: ObjectKey,
+  uid: string,
+  resourceVersion: ResourceVersion,
+  json: string,
+  parsed?: ApiObject,
+): StoredObject {
   return new LazyObject(key, uid, resourceVersion, json, parsed);
 }
 

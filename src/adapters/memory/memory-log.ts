@@ -73,7 +73,12 @@ export class MemoryLog {
     const first = this.#changes[0]?.version ?? this.last + 1;
     return this.#changes
       .slice(Math.max(0, version + 1 - first))
-      .map(({ type, row, previous, version: own }) => ({ type, version: own, row: this.#open(row), previous: previous === undefined ? undefined : this.#open(previous) }));
+      .map(({ type, row, previous, version: own }) => ({
+        type,
+        version: own,
+        row: this.#open(row),
+        previous: previous === undefined ? undefined : this.#open(previous),
+      }));
   }
 
   /** Resolves at the next append. */

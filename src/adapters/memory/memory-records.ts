@@ -20,5 +20,7 @@ function isAsked({ type, about, actor, since, before }: RecordQuery, record: Sto
   if (since !== undefined && record.at < since) return false;
   if (before !== undefined && record.position >= before) return false;
   if (about === undefined) return true;
-  return (["group", "resource", "namespace", "name"] as const).every((part) => about[part] === undefined || about[part] === record.about[part]);
+  return (["group", "resource", "namespace", "name"] as const).every(
+    (part) => about[part] === undefined || about[part] === record.about[part],
+  );
 }

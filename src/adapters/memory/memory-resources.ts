@@ -7,7 +7,19 @@ import type { Clock } from "../../ports/clock.ts";
 import { checkTransaction, decideCommit, expiredError, fencedError } from "../../ports/decide-commit.ts";
 import type { Row } from "../../ports/decide-commit.ts";
 import type { NewRecord } from "../../ports/records.ts";
-import type { Derivations, ListPage, ListQuery, Reader, Resources, StoredObject, Transaction, WakeRule, WatchBatch, WatchEvent, WatchQuery } from "../../ports/resources.ts";
+import type {
+  Derivations,
+  ListPage,
+  ListQuery,
+  Reader,
+  Resources,
+  StoredObject,
+  Transaction,
+  WakeRule,
+  WatchBatch,
+  WatchEvent,
+  WatchQuery,
+} from "../../ports/resources.ts";
 import { atVersion } from "../../ports/stored-object.ts";
 import type { Wake } from "../../ports/work.ts";
 import type { LoggedChange, MemoryLog } from "./memory-log.ts";
@@ -69,7 +81,10 @@ function frozenReader(log: MemoryLog): Reader {
   return readerOf(log, { version: log.last, rows: new Map<string, readonly Row[]>() });
 }
 
-function readerOf(log: MemoryLog, frozen: { readonly version: ResourceVersion; readonly rows: Map<string, readonly Row[]> } | undefined): Reader {
+function readerOf(
+  log: MemoryLog,
+  frozen: { readonly version: ResourceVersion; readonly rows: Map<string, readonly Row[]> } | undefined,
+): Reader {
   const rowsAt = (group: string, resource: string, version: ResourceVersion): readonly Row[] => {
     if (version > log.last || version < log.horizon) throw expiredError(version, log.horizon, log.last);
     return version === log.last ? log.rowsOf(group, resource) : rewound(log, group, resource, version);
@@ -121,7 +136,7 @@ async function* watch(log: MemoryLog, query: WatchQuery, from: ResourceVersion, 
   };
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    for (let cursor = from; !signal.aborted; ) {
+    for (let cursor = from; !signal.aborted;) {
       if (cursor < log.horizon || cursor > log.last) throw expiredError(cursor, log.horizon, log.last);
       if (cursor === log.last) {
         await Promise.race([log.changed, cancelled.promise]);

@@ -16,7 +16,9 @@ export function memoryUpkeep(log: MemoryLog, resources: Resources, clock: Clock)
     },
     expireEvents: async (olderThan) => {
       const cutoff = clock.now() - olderThan;
-      const old = log.rowsOf("", "events").filter(({ stored: { key } }) => (log.lastSeen.get(`/events/${key.namespace}/${key.name}`) ?? cutoff) < cutoff);
+      const old = log
+        .rowsOf("", "events")
+        .filter(({ stored: { key } }) => (log.lastSeen.get(`/events/${key.namespace}/${key.name}`) ?? cutoff) < cutoff);
       let removed = 0;
       for (const { stored } of old.slice(0, PIECE)) removed += await removeUnchanged(resources, stored);
       return { removed, more: old.length > PIECE };

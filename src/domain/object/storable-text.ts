@@ -12,12 +12,18 @@ export function isStorable(text: string): boolean {
 
 /** A key that can name a stored object: a read of any other finds nothing, a write of it is invalid. */
 export function isStorableKey(key: ObjectKey): boolean {
-  return [key.group, key.resource, key.namespace, key.name].every((part) => isStorable(part) && !part.includes("/")) && key.resource !== "" && key.name !== "";
+  return (
+    [key.group, key.resource, key.namespace, key.name].every((part) => isStorable(part) && !part.includes("/")) &&
+    key.resource !== "" &&
+    key.name !== ""
+  );
 }
 
 /** Names and values made storable; what is no string is left out. */
 export function storableMap(map: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(map).flatMap(([name, value]) => (typeof value === "string" ? [[storableText(name), storableText(value)]] : [])));
+  return Object.fromEntries(
+    Object.entries(map).flatMap(([name, value]) => (typeof value === "string" ? [[storableText(name), storableText(value)]] : [])),
+  );
 }
 
 export interface Selectors {
@@ -30,7 +36,9 @@ export function storableSelection<Q extends Selectors>(query: Q): Q {
   return {
     ...query,
     ...(query.labels === undefined ? {} : { labels: query.labels.map(storableLabel) }),
-    ...(query.fields === undefined ? {} : { fields: query.fields.map((part) => ({ ...part, field: storableText(part.field), value: storableText(part.value) })) }),
+    ...(query.fields === undefined
+      ? {}
+      : { fields: query.fields.map((part) => ({ ...part, field: storableText(part.field), value: storableText(part.value) })) }),
   };
 }
 

@@ -20,7 +20,12 @@ export interface Selected {
  * `before` and `after` are absent when the object did not, or does no longer, exist. An object that stops matching is deleted to this watcher, one that begins to is added.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
-export function watchEventType(selected: Selected, key: ObjectKey, before: Selectable | undefined, after: Selectable | undefined): "added" | "modified" | "deleted" | undefined {
+export function watchEventType(
+  selected: Selected,
+  key: ObjectKey,
+  before: Selectable | undefined,
+  after: Selectable | undefined,
+): "added" | "modified" | "deleted" | undefined {
   if (selected.namespace !== undefined && selected.namespace !== key.namespace) return undefined;
   const matched = before !== undefined && isSelected(selected, key, before);
   const matches = after !== undefined && isSelected(selected, key, after);
@@ -32,5 +37,7 @@ export function watchEventType(selected: Selected, key: ObjectKey, before: Selec
 export function isSelected(selected: Selected, key: ObjectKey, state: Selectable): boolean {
   if (selected.namespace !== undefined && selected.namespace !== key.namespace) return false;
   if (selected.labels !== undefined && !matchesLabels(selected.labels, state.labels)) return false;
-  return selected.fields === undefined || selected.fields.length === 0 || matchesFields(selected.fields, selectableFields(key, state.fields));
+  return (
+    selected.fields === undefined || selected.fields.length === 0 || matchesFields(selected.fields, selectableFields(key, state.fields))
+  );
 }

@@ -1,0 +1,117 @@
+import { PortError } from "../../ports/port-error.ts";
+import { ResourceError } from "../../ports/resources.ts";
+
+/** SQLSTATE or errno of an error, where it has one. */
+export function codeOf(error: unknown): string {
+  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
+/** Whether the server answered; otherwise the connection is gone and with it the knowledge of what it did. */
+export function isAnswer(error: unknown): boolean {
+  const code = codeOf(error);
+  return /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P0)/.test(code) && code !== "25P03";
+}
+
+/** A failure of PostgreSQL in words that say what to do. `place` is `user@host:port/database`, without the password. */
+export function storeError(error: unknown, place: string): Error {
+  if (error instanceof PortError || error instanceof ResourceError) return error;
+  const found = causes.find(({ codes }) => codes.test(codeOf(error)));
+  if (found !== undefined)
+    return new PortError(found.outcome, `PostgreSQL at ${place}: ${found.says}`, { cause: error, reason: found.reason });
+  const text = error instanceof Error ? error.message : String(error);
+  if (/password must be a string|no password supplied|client password/.test(text)) {
+    return new PortError(
+      "refused",
+      `PostgreSQL at ${place} asks for a password and DATABASE_URL holds none: write postgres://USER:PASSWORD@HOST/DATABASE`,
+      { cause: error, reason: "DatabasePassword" },
+    );
+  }
+  return new PortError("notDone", `PostgreSQL at ${place}: ${text}; see its log`, { cause: error, reason: "DatabaseFailed" });
+}
+
+interface Cause {
+  readonly codes: RegExp;
+  readonly outcome: "notDone" | "refused";
+  readonly reason: string;
+  readonly says: string;
+}
+
+// https://www.postgresql.org/docs/15/errcodes-appendix.html and errno(3)
+const causes: readonly Cause[] = [
+  {
+    codes: /^(28P01|28000)$/,
+    outcome: "refused",
+    reason: "DatabasePassword",
+    says: "user or password is wrong, or pg_hba.conf does not let this user in; correct DATABASE_URL",
+  },
+  {
+    codes: /^3D000$/,
+    outcome: "refused",
+    reason: "DatabaseMissing",
+    says: "there is no such database; create it (createdb) or correct DATABASE_URL",
+  },
+  {
+    codes: /^(ECONNREFUSED|ENOENT)$/,
+    outcome: "notDone",
+    reason: "DatabaseGone",
+    says: "nothing listens there; start the server or correct host and port in DATABASE_URL",
+  },
+  {
+    codes: /^(ENOTFOUND|EAI_AGAIN)$/,
+    outcome: "notDone",
+    reason: "DatabaseGone",
+    says: "the host name cannot be found; correct DATABASE_URL or the name service",
+  },
+  {
+    codes: /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/,
+    outcome: "notDone",
+    reason: "DatabaseGone",
+    says: "the host does not answer; look at the network and firewalls in between",
+  },
+  {
+    codes: /^(ECONNRESET|EPIPE|57P01|57P02|08.*)$/,
+    outcome: "notDone",
+    reason: "DatabaseGone",
+    says: "the connection was lost; it is made again as soon as the server is back",
+  },
+  { codes: /^57P03$/, outcome: "notDone", reason: "DatabaseStarting", says: "the server is starting or recovering; wait" },
+  {
+    codes: /^53300$/,
+    outcome: "notDone",
+    reason: "DatabaseConnections",
+    says: "too many connections; raise max_connections or end other clients (a control plane uses up to 16)",
+  },
+  {
+    codes: /^(53100|ENOSPC)$/,
+    outcome: "notDone",
+    reason: "DatabaseDiskFull",
+    says: "its disk is full; free space on the volume of its data directory",
+  },
+  { codes: /^53200$/, outcome: "notDone", reason: "DatabaseMemory", says: "the server is out of memory" },
+  {
+    codes: /^25006$/,
+    outcome: "refused",
+    reason: "DatabaseReadOnly",
+    says: "the server is read-only (a standby, or default_transaction_read_only); point DATABASE_URL at the primary",
+  },
+  {
+    codes: /^42501$/,
+    outcome: "refused",
+    reason: "DatabasePermission",
+    says: "the user may not do this; make it the owner of the database (ALTER DATABASE … OWNER TO …)",
+  },
+  {
+    codes: /^(42P01|3F000)$/,
+    outcome: "refused",
+    reason: "DatabaseForeign",
+    says: "a table of Slipway is missing; somebody removed it: restore a backup",
+  },
+  {
+    codes: /^(57014|55P03)$/,
+    outcome: "notDone",
+    reason: "DatabaseSlow",
+    says: "it took longer than allowed; look for long transactions in pg_stat_activity",
+  },
+  { codes: /^25P03$/, outcome: "notDone", reason: "DatabaseSlow", says: "a transaction was open for too long and was ended" },
+];
