@@ -1,6 +1,10 @@
 import { instant, later, milliseconds } from "../../domain/units.ts";
 import type { Instant } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { keyStoreContract } from "../../ports/key-store.contract.ts";
+import { recordsContract } from "../../ports/records.contract.ts";
+import { upkeepContract } from "../../ports/upkeep.contract.ts";
+import { workContract } from "../../ports/work.contract.ts";
 import { resourcesContract } from "../../ports/resources.contract.ts";
 import type { OpenStore } from "../../ports/store.contract.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -38,4 +42,5 @@ const open: OpenStore = (wiring) => {
   return Promise.resolve({ ...memoryStore({ clock, ...wiring }), clock, passes });
 };
 
-resourcesContract("the memory store", open);
+for (const contract of [resourcesContract, workContract, recordsContract, upkeepContract, keyStoreContract])
+  contract("the memory store", open);

@@ -1,4 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { keyStoreContract } from "../../ports/key-store.contract.ts";
+import { recordsContract } from "../../ports/records.contract.ts";
+import { upkeepContract } from "../../ports/upkeep.contract.ts";
+import { workContract } from "../../ports/work.contract.ts";
 import { resourcesContract } from "../../ports/resources.contract.ts";
 import type { OpenStore } from "../../ports/store.contract.ts";
 import { instant } from "../../domain/units.ts";
@@ -22,4 +26,7 @@ const openOn =
     };
   };
 
-for (const major of majors) resourcesContract(`PostgreSQL ${major}`, openOn(major));
+for (const major of majors) {
+  for (const contract of [resourcesContract, workContract, recordsContract, upkeepContract, keyStoreContract])
+    contract(`PostgreSQL ${major}`, openOn(major));
+}
