@@ -46,9 +46,8 @@ async function planCreate(parts: AdmissionParts, tools: PlanTools, kind: Kind, w
   await allow(tools, kind, intent?.verb === "patch" ? key : { ...key, name: "" }, "create");
   await liveNamespace(tools, kind, key);
   const now = parts.clock.now();
-  // Defaults after the status was dropped: those of a status (a Namespace's phase) are the server's to set.
   const created = withDefaults(kind, asCreated(pruned(kind, write.object), key, parts.ids.uid(), now, rulesOf(kind)));
-  const object = withManagers(kind, undefined, created, intent, now);
+  const object = withOwnDefaults(kind, withManagers(kind, undefined, created, intent, now));
   await check(parts, { caller: tools.caller, kind, key, verb: "create", subresource: "", object, previous: undefined });
   return planned({ ...write, object }, { ...audited(tools, kind, write), uid: object.metadata.uid, done: "created", before: undefined, after: object });
 }
@@ -106,13 +105,16 @@ async function planMerge(parts: AdmissionParts, tools: PlanTools, kind: Kind, wr
   const merge = (current: ApiObject | undefined): ApiObject => {
     const given = pruned(kind, write.merge(current));
     const next = current === undefined ? asCreated(given, key, uid, now, rulesOf(kind)) : asUpdated(current, given, "", rulesOf(kind));
-    const object = withManagers(kind, current, withDefaults(kind, next), intent, now);
+    const object = withOwnDefaults(kind, withManagers(kind, current, withDefaults(kind, next), intent, now));
     const problems = checkObject(kind, object, current);
     if (problems.length > 0) throw new InvalidObject(key, problems);
     return object;
   };
   return planned({ ...write, merge }, { ...audited(tools, kind, write), uid: undefined, done: "updated", before: undefined, after: undefined });
 }
+
+/** A status that a new object begins with (a Namespace's phase) is nobody's field: it comes after the managers. */
+const withOwnDefaults = (kind: Kind, object: ApiObject): ApiObject => (kind.hasStatus && kind.defaults !== undefined ? kind.defaults(object) : object);
 
 function planned(write: Write, audit: AuditedWrite): PlannedWrite {
   return { write, record: auditRecord(audit) };

@@ -5,7 +5,6 @@ import type { Catalog } from "../../api/catalog.ts";
 import { ApiRefusal } from "../../ports/kubernetes-api.ts";
 import { ResourceError } from "../../ports/resources.ts";
 import { InvalidObject, Refused } from "../admission/refusals.ts";
-import { ApplyConflict } from "../verbs/refuse.ts";
 
 /** The Status for anything that was thrown; what nobody foresaw is told by its incident id only. */
 export function statusOfError(error: unknown, catalog: Catalog, incident: string): Status {
@@ -15,14 +14,13 @@ export function statusOfError(error: unknown, catalog: Catalog, incident: string
   if (error instanceof Refused && error.key !== undefined) return statusOf({ error: "forbidden", subject: error.key, because: error.because });
   if (error instanceof ResourceError && error.reason === "conflict" && error.key !== undefined && error.message.includes("Precondition"))
     return statusOf({ error: "conflict", subject: error.key, because: error.message.replace(/^.*?: /, "") });
-  if (error instanceof ApplyConflict) return failure(409, "Conflict", error.message, error.causes);
   if (error instanceof ApiRefusal) return failure(error.code, error.reason, error.message, error.causes.map((cause) => ({ reason: "FieldValueInvalid", ...cause })));
   return statusFor(error, incident);
 }
 
 /** Whether the error is one that a request can be expected to meet; anything else is a bug and belongs in the log. */
 export const isForeseen = (error: unknown): boolean =>
-  error instanceof ApiRefusal || error instanceof ApplyConflict || error instanceof ResourceError || problemIn(error) !== undefined;
+  error instanceof ApiRefusal || error instanceof ResourceError || problemIn(error) !== undefined;
 
 function invalid(error: ResourceError, key: NonNullable<ResourceError["key"]>, catalog: Catalog): Status {
   const kind = catalog.byKey(key)?.kind ?? key.resource;

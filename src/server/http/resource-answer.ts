@@ -69,7 +69,7 @@ async function collectionAnswer(parts: ResourceParts, request: ApiRequest, ask: 
       return listAnswer(shape, await deleteCollection(parts, ask, listAskOf(ask, request.query).query, options));
     }
     default:
-      throw notAllowed(ask, request.method);
+      throw notAllowed();
   }
 }
 
@@ -88,7 +88,7 @@ async function objectAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask)
       return gone ? json(200, success(keyOf(ask), stored.uid)) : objectJson(shapeOf(parts, request, ask), 200, { stored, created: false, warnings: [] });
     }
     default:
-      throw notAllowed(ask, request.method);
+      throw notAllowed();
   }
 }
 
@@ -102,7 +102,7 @@ async function statusAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask)
     case "PATCH":
       return patchAnswer(parts, request, ask);
     default:
-      throw notAllowed(ask, request.method);
+      throw notAllowed();
   }
 }
 
@@ -165,7 +165,7 @@ const PATCH_TYPES: ReadonlyMap<string, PatchType> = new Map([
 ]);
 
 async function actionAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask, action: Action): Promise<Answer> {
-  if (request.method !== (action.verb === "update" ? "PUT" : "POST")) throw notAllowed(ask, request.method);
+  if (request.method !== (action.verb === "update" ? "PUT" : "POST")) throw notAllowed();
   const body = bodyOf(parts, request, { ...ask, kind: { ...ask.kind, group: action.body.group === "slipway.dev" ? ask.kind.group : action.body.group } });
   const options = writeOptionsOf(request.query, request.headers["user-agent"]);
   if (action.name === "finalize") return written(parts, request, ask, await update(parts, { ...ask, subresource: "finalize" }, body, options));
@@ -205,9 +205,8 @@ function shapeOf(parts: ResourceParts, request: ApiRequest, { kind }: Ask): Shap
 
 /** The request itself, if its kind serves the verb. */
 function served(ask: Ask, verb: ResourceVerb): Ask {
-  if (!verbsOf(ask.kind).includes(verb)) throw notAllowed(ask, verb);
+  if (!verbsOf(ask.kind).includes(verb)) throw notAllowed();
   return ask;
 }
 
-const notAllowed = ({ kind }: Ask, verb: string): ApiFailure =>
-  new ApiFailure({ error: "methodNotAllowed", verb: verb.toLowerCase(), group: kind.group, resource: kind.resource });
+const notAllowed = (): ApiFailure => new ApiFailure({ error: "methodNotAllowed" });

@@ -13,7 +13,7 @@ import { conflict, InvalidObject, notFound } from "../admission/refusals.ts";
 import { keyOf, type Ask, type Body, type VerbParts, type WriteOptions, type Written } from "./ask.ts";
 import { objectOfBody, warningsOf } from "./body.ts";
 import { jsonPatched, PatchMisfit } from "./json-patch.ts";
-import { ApplyConflict, badRequest, invalidOption, patchFails, unsupportedMediaType } from "./refuse.ts";
+import { badRequest, invalidOption, patchFails, unsupportedMediaType } from "./refuse.ts";
 import { ApiFailure } from "../../api/status.ts";
 import { attributesOf } from "../admission/attributes.ts";
 import { retried } from "./retried.ts";
@@ -36,7 +36,7 @@ export function patchMediaTypes(ask: Pick<Ask, "kind">): readonly string[] {
 
 /**
  * Changes a part of an object. When another writer came between and the client named no version, the patch is made again on what is there now.
- * Server-side apply creates what is absent. Throws ApiFailure, ApplyConflict, ResourceError.
+ * Server-side apply creates what is absent. Throws ApiFailure, ResourceError.
  */
 export async function patch(parts: VerbParts, ask: Ask, type: PatchType, body: Body, options: PatchOptions): Promise<Written> {
   if (type === "strategic" && !isBuiltIn(ask.kind)) throw unsupportedMediaType(patchMediaTypes(ask));
@@ -102,10 +102,8 @@ async function applied(parts: VerbParts, ask: Ask, current: StoredObject | undef
     ...(subresource === undefined ? {} : { subresource }),
   });
   switch (outcome.outcome) {
-    case "conflict": {
-      const causes = outcome.conflicts.flatMap(({ fields, reason }) => fields.map((field) => ({ field, message: reason, reason: "FieldManagerConflict" })));
-      throw new ApplyConflict(outcome.message, causes);
-    }
+    case "conflict":
+      throw new ApiFailure({ error: "applyConflict", conflicts: outcome.conflicts });
     case "invalid":
       throw badRequest(`failed to create typed patch object (${ask.namespace}/${ask.name}; ${configuration.apiVersion}, Kind=${configuration.kind}): ${outcome.causes.map(({ path, message, hint }) => `${path}: ${message}${hint === undefined ? "" : ` (${hint})`}`).join(", ")}`);
     case "applied": {

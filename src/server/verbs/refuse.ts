@@ -1,4 +1,4 @@
-import { ApiFailure, type StatusCause } from "../../api/status.ts";
+import { ApiFailure } from "../../api/status.ts";
 import type { FieldProblemCode } from "../../domain/object/field-problem.ts";
 import { keyOf, type Ask } from "./ask.ts";
 
@@ -15,14 +15,3 @@ export const patchFails = (ask: Ask, message: string): ApiFailure =>
 /** An option of the request that cannot be: `options` is ListOptions, CreateOptions … */
 export const invalidOption = (options: string, path: string, code: FieldProblemCode, message: string): ApiFailure =>
   new ApiFailure({ error: "invalid", subject: { group: "meta.k8s.io", resource: options, name: "" }, kind: options, problems: [{ path, code, message }] });
-
-/** Others own what server-side apply would change; the sentences are those of the API server. */
-export class ApplyConflict extends Error {
-  override readonly name = "ApplyConflict";
-  readonly causes: readonly StatusCause[];
-
-  constructor(message: string, causes: readonly StatusCause[]) {
-    super(message);
-    this.causes = causes;
-  }
-}

@@ -1,0 +1,38 @@
+import type { Answer } from "./answer.ts";
+
+/** One thing that must be well for this process to serve. Rejects with a sentence that says what is wrong and holds no secret. */
+export interface HealthCheck {
+  readonly name: string;
+  /** `live`: only a restart would help. `ready`: wait, it may come back. */
+  readonly for: "live" | "ready";
+  check(signal: AbortSignal): Promise<void>;
+}
+
+const LONGEST_CHECK_MS = 5_000;
+
+/** Answers `/livez`, `/readyz` and `/healthz` (both together); undefined for another path. Needs no identity, and tells strangers names only. */
+export async function healthAnswer(checks: readonly HealthCheck[], path: readonly string[], query: URLSearchParams, isStopping: boolean): Promise<Answer | undefined> {
+  const [probe, name, ...more] = path;
+  if (probe === undefined || !PROBES.has(probe) || more.length > 0) return undefined;
+  const stopping: HealthCheck = { name: "shutdown", for: "ready", check: () => (isStopping ? Promise.reject(new Error("the server is stopping")) : Promise.resolve()) };
+  const wanted = [ping, ...checks, stopping].filter((check) => (probe === "livez" ? check.for === "live" : true) && (name === undefined || check.name === name));
+  if (wanted.length === 0) return undefined;
+  const results = await Promise.all(wanted.map(async (check) => ({ check, isWell: await passes(check) })));
+  const isWell = results.every((result) => result.isWell);
+  const isVerbose = query.has("verbose") || !isWell;
+  const lines = results.map(({ check, isWell: well }) => (well ? `[+]${check.name} ok` : `[-]${check.name} failed: reason withheld`));
+  const body = isVerbose ? [...lines, `${probe} check ${isWell ? "passed" : "failed"}`, ""].join("\n") : "ok";
+  return { type: "text", code: isWell ? 200 : 503, contentType: "text/plain; charset=utf-8", body };
+}
+
+const PROBES: ReadonlySet<string> = new Set(["healthz", "livez", "readyz"]);
+const ping: HealthCheck = { name: "ping", for: "live", check: () => Promise.resolve() };
+
+async function passes(check: HealthCheck): Promise<boolean> {
+  const signal = AbortSignal.timeout(LONGEST_CHECK_MS);
+  const tooLong = new Promise<boolean>((resolve) => {
+    signal.addEventListener("abort", () => { resolve(false); });
+  });
+  // Why it fails is in the log of whoever checks; here anybody can read.
+  return Promise.race([check.check(signal).then(() => true, () => false), tooLong]);
+}
