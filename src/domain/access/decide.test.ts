@@ -114,11 +114,11 @@ const cases: readonly { readonly name: string; readonly who: Holder; readonly as
     asks: { verb: "get", path: "/openapi/v3" },
     allowed: false,
   },
-  { name: "an own token", who: jane, asks: { ...asked("create", "users", "", "jane"), subresource: "token" } as Asked, allowed: true },
+  { name: "an own token", who: jane, asks: { ...asked("create", "users", "", "jane"), subresource: "token" }, allowed: true },
   {
     name: "no other one's token",
     who: jane,
-    asks: { ...asked("create", "users", "", "joe"), subresource: "token" } as Asked,
+    asks: { ...asked("create", "users", "", "joe"), subresource: "token" },
     allowed: false,
   },
   {
@@ -179,11 +179,11 @@ const scoped: readonly { readonly name: string; readonly who: Holder; readonly a
   },
   { name: "leaves discovery", who: jane, asks: { verb: "get", path: "/apis" }, allowed: true },
   { name: "takes other paths", who: { name: "x", groups: ["system:masters"] }, asks: { verb: "get", path: "/metrics" }, allowed: false },
-  { name: "takes new tokens", who: jane, asks: { ...asked("create", "users", "", "jane"), subresource: "token" } as Asked, allowed: false },
+  { name: "takes new tokens", who: jane, asks: { ...asked("create", "users", "", "jane"), subresource: "token" }, allowed: false },
   {
     name: "leaves questions about oneself",
     who: jane,
-    asks: { ...asked("create", "selfsubjectaccessreviews", ""), group: "authorization.k8s.io" } as Asked,
+    asks: { ...asked("create", "selfsubjectaccessreviews", ""), group: "authorization.k8s.io" },
     allowed: true,
   },
 ];
