@@ -62,9 +62,9 @@ function compareLeaf(found: Found, { before, after }: Sides, path: Path): true {
 function compareMaps(found: Found, map: MapShape, sides: Sides, path: Path): boolean {
   const before = isJsonObject(sides.before) ? sides.before : {};
   const after = isJsonObject(sides.after) ? sides.after : {};
-  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const names = [...Object.keys(before), ...Object.keys(after).filter((name) => !Object.hasOwn(before, name))];
   // Two empty maps are a leaf, so that null and {} stay apart.
-  if (map.isAtomic || names.size === 0) return compareLeaf(found, sides, path);
+  if (map.isAtomic || names.length === 0) return compareLeaf(found, sides, path);
   for (const name of names) {
     const inner = { before: member(before, name), after: member(after, name) };
     compareAt(found, fieldShape(map, name), inner, { parent: path, element: fieldElement(name) });

@@ -1,4 +1,4 @@
-import { formatFieldSet, isEqualSet, parseFieldSet, type FieldSet } from "./field-set.ts";
+import { formatFieldSet, parseFieldSet, type FieldSet } from "./field-set.ts";
 import {
   compareText,
   isDeeperThan,
@@ -92,17 +92,6 @@ export function keepTimesIfUnchanged(live: ApiObject | undefined, object: ApiObj
   if (live === undefined || !isJsonArray(managedFieldsOf(object))) return object;
   const isSame = isEqualValue(withoutTimes(live), withoutTimes(object));
   return isSame ? withManagedFields(object, managedFieldsOf(live)) : object;
-}
-
-/** Whether two maps give everybody the same fields; times do not matter. */
-export function isEqualOwnership(left: ManagedFields, right: ManagedFields): boolean {
-  return (
-    left.size === right.size &&
-    [...left].every(([identity, entry]) => {
-      const other = right.get(identity);
-      return other !== undefined && entry.apiVersion === other.apiVersion && isEqualSet(entry.fields, other.fields);
-    })
-  );
 }
 
 /** Seconds since the epoch; entries without a time come first. */

@@ -1,6 +1,6 @@
 import { groupByIdentity, identifyAll, type IdentifiedItem } from "./list-item.ts";
 import { deduce, fieldShape, partOf, type ListShape, type MapShape, type Shape } from "./shape.ts";
-import { isJsonArray, isJsonObject, member, objectOf, type JsonValue } from "./value.ts";
+import { isJsonArray, isJsonObject, member, setMember, type JsonValue } from "./value.ts";
 
 /**
  * Lays a partial value over a live one: what both have is the partial value's, nothing is removed, lists keep the
@@ -25,13 +25,14 @@ export function mergeTyped(shape: Shape, live: JsonValue | undefined, partial: J
 function mergeMaps(map: MapShape, live: JsonValue, partial: JsonValue): JsonValue | undefined {
   const left = isJsonObject(live) ? live : {};
   const right = isJsonObject(partial) ? partial : {};
-  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-  if (map.isAtomic || names.size === 0) return partial;
-  const merged = [...names].flatMap((name) => {
+  const names = Object.keys(right).filter((name) => !Object.hasOwn(left, name));
+  if (map.isAtomic || (names.length === 0 && Object.keys(left).length === 0)) return partial;
+  const merged: Record<string, JsonValue> = {};
+  for (const name of [...Object.keys(left), ...names]) {
     const value = mergeTyped(fieldShape(map, name), member(left, name), member(right, name));
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return merged.length === 0 ? undefined : objectOf(merged);
+    if (value !== undefined) setMember(merged, name, value);
+  }
+  return Object.keys(merged).length === 0 ? undefined : merged;
 }
 
 function mergeLists(list: ListShape, live: JsonValue, partial: JsonValue): JsonValue | undefined {
@@ -43,49 +44,35 @@ function mergeLists(list: ListShape, live: JsonValue, partial: JsonValue): JsonV
 }
 
 /**
- * The order of a merged list: live items that the partial list does not name stay before the item they stood before;
- * named ones follow the partial list. Live [a, b, c] with partial [c, a] gives [b, c, a].
+ * Live items that the partial list does not name keep their place; one that it names is the place for everything the
+ * partial list has up to it, unless it stands before one that should come first: [a, b, c] with [c, n, a] gives
+ * [b, c, n, a].
  */
 function mergeItems(list: ListShape, live: readonly IdentifiedItem[], partial: readonly IdentifiedItem[]): readonly JsonValue[] {
   const liveItems = groupByIdentity(live);
   const named = new Set(partial.map(({ element }) => element.text));
-  const shared = partial.map(({ element }) => element.text).filter((text) => liveItems.has(text));
   const merged: (JsonValue | undefined)[] = [];
-  const placed = new Set<string>();
-  let [l, r, s] = [0, 0, 0];
-  const place = ({ element, item }: IdentifiedItem): void => {
-    placed.add(element.text);
-    merged.push(mergeTyped(list.item, onlyOne(liveItems.get(element.text)), item));
-    r += 1;
+  let placed = 0;
+  const placeUpTo = (end: number): void => {
+    for (const { element, item } of partial.slice(placed, end))
+      merged.push(mergeTyped(list.item, onlyOne(liveItems.get(element.text)), item));
+    placed = Math.max(placed, end);
   };
-  while (l < live.length || r < partial.length) {
-    const [left, right] = [live[l], partial[r]];
-    if (left !== undefined && right !== undefined) {
-      if (left.element.text === right.element.text) {
-        place(right);
-        l += 1;
-        s += 1;
-        continue;
-      }
-      const next = shared[s];
-      if (named.has(left.element.text) && next !== undefined && next !== left.element.text) {
-        l += 1;
-        continue;
-      }
-    }
-    if (left !== undefined) {
-      if (!named.has(left.element.text)) {
-        merged.push(mergeTyped(list.item, left.item, undefined));
-        l += 1;
-        continue;
-      }
-      if (placed.has(left.element.text)) l += 1;
-    }
-    if (right !== undefined) {
-      place(right);
-      if (shared[s] === right.element.text) s += 1;
+  const awaited = partial.flatMap(({ element: { text } }, index) => (liveItems.has(text) ? [{ text, index }] : []));
+  let next = 0;
+  for (const { element, item } of live) {
+    const expected = awaited[next];
+    if (!named.has(element.text)) {
+      merged.push(item);
+    } else if (expected === undefined) {
+      // Only an item that is there twice comes here: Kubernetes then puts one more of the partial list.
+      placeUpTo(placed + 1);
+    } else if (expected.text === element.text) {
+      placeUpTo(expected.index + 1);
+      next += 1;
     }
   }
+  placeUpTo(partial.length);
   return merged.filter((item) => item !== undefined);
 }
 

@@ -1,7 +1,7 @@
 import { isEmptySet, emptySet, type FieldSet } from "./field-set.ts";
 import { identify, lacksIdentity } from "./list-item.ts";
 import { deduce, fieldShape, partOf, type ListShape, type MapShape, type Shape } from "./shape.ts";
-import { isJsonArray, isJsonObject, objectOf, type JsonValue } from "./value.ts";
+import { isJsonArray, isJsonObject, setMember, type JsonValue } from "./value.ts";
 
 /**
  * The value without the fields and items whose paths are in the set. A container that loses everything becomes null,
@@ -23,13 +23,14 @@ export function removeItems(shape: Shape, value: JsonValue, paths: FieldSet): Js
 
 function removeFields(map: MapShape, value: JsonValue, paths: FieldSet): JsonValue {
   if (!isJsonObject(value) || map.isAtomic) return null;
-  const kept = Object.entries(value).flatMap(([name, inner]) => {
+  const kept: Record<string, JsonValue> = {};
+  for (const [name, inner] of Object.entries(value)) {
     const entry = paths.entries.get(`f:${name}`);
-    if (entry?.isMember === true) return [];
+    if (entry?.isMember === true) continue;
     const below = entry?.below ?? emptySet;
-    return [[name, isEmptySet(below) ? inner : removeItems(fieldShape(map, name), inner, below)] as const];
-  });
-  return kept.length === 0 ? null : objectOf(kept);
+    setMember(kept, name, isEmptySet(below) ? inner : removeItems(fieldShape(map, name), inner, below));
+  }
+  return Object.keys(kept).length === 0 ? null : kept;
 }
 
 function removeListItems(list: ListShape, value: JsonValue, paths: FieldSet): JsonValue {

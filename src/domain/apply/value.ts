@@ -32,6 +32,12 @@ export function objectOf(entries: Iterable<readonly [string, JsonValue]>): JsonO
   return Object.fromEntries(entries);
 }
 
+/** Sets a member of an object that is being built; plain assignment would take `__proto__` for the prototype. */
+export function setMember(object: Record<string, JsonValue>, key: string, value: JsonValue): void {
+  if (key === "__proto__") Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  else object[key] = value;
+}
+
 /** A copy of the object with one member set, or left out when the value is undefined; its place in the order is kept. */
 export function withMember(object: JsonObject, key: string, value: JsonValue | undefined): JsonObject {
   const entries = new Map(Object.entries(object));
@@ -99,18 +105,13 @@ const shortEscapes: ReadonlyMap<string, string> = new Map([
   ["\t", "\\t"],
 ]);
 
+// Nothing in here is ever escaped; most names and values are like this.
+const plainText = /^[\w\-./:= ]*$/;
+
 function quote(text: string): string {
-  if (!needsEscape(text)) return `"${text}"`;
+  if (plainText.test(text)) return `"${text}"`;
   const escaped = Array.from(text.toWellFormed(), escapeCharacter).join("");
   return `"${escaped}"`;
-}
-
-function needsEscape(text: string): boolean {
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || code >= 0x2028 || '"\\<>&'.includes(text.charAt(i))) return true;
-  }
-  return false;
 }
 
 function escapeCharacter(character: string): string {
