@@ -24,7 +24,7 @@ export const authorizationReview = (names: Pick<Kind, "kind" | "resource" | "sin
 /** Names with lists of texts: the `extra` of an identity. */
 const extra: TUnsafe<Record<string, string[]>> = Type.Unsafe<Record<string, string[]>>({
   type: "object",
-  additionalProperties: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "atomic" },
+  additionalProperties: { type: "array", items: { type: "string", description: "A value." }, "x-kubernetes-list-type": "atomic" },
   description: "What else is known of the identity.",
 });
 

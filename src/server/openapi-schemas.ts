@@ -42,9 +42,10 @@ export function schemasOf(
     ),
   ]);
   return Object.fromEntries(
-    [...objects.filter(([name], at) => objects.findIndex(([other]) => other === name) === at), ...metaSchemas(catalog)].sort(([a], [b]) =>
-      a < b ? -1 : 1,
-    ),
+    [
+      ...objects.filter(([name], at) => objects.findIndex(([other]) => other === name) === at),
+      ...metaSchemas(catalog, kinds.some(isStored)),
+    ].sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
 
@@ -87,11 +88,14 @@ function listSchema(kind: Kind, refer: Refer, place: (schema: string, descriptio
   };
 }
 
-function metaSchemas(catalog: Catalog): readonly (readonly [string, Part])[] {
+/** What the paths of reviews do not need is left out: they are only created. */
+function metaSchemas(catalog: Catalog, stored: boolean): readonly (readonly [string, Part])[] {
   const versions = [...new Map(catalog.kinds.map((kind) => [apiVersionOf(kind), kind])).values()];
+  // a schema is JSON: this is how it is published
+  const objectMeta = [SCHEMA.objectMeta, JSON.parse(JSON.stringify(objectMetaSchema)) as Part] as const;
+  if (!stored) return [objectMeta];
   return [
-    // a schema is JSON: this is how it is published
-    [SCHEMA.objectMeta, JSON.parse(JSON.stringify(objectMetaSchema)) as Part],
+    objectMeta,
     [SCHEMA.listMeta, LIST_META],
     [SCHEMA.status, { ...STATUS, "x-kubernetes-group-version-kind": [{ group: "", version: "v1", kind: "Status" }] }],
     [SCHEMA.deleteOptions, { ...DELETE_OPTIONS, "x-kubernetes-group-version-kind": versions.map((kind) => gvk(kind, "DeleteOptions")) }],

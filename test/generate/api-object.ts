@@ -9,7 +9,7 @@ import type { JsonValue } from "../../src/domain/object/json.ts";
 export const objectsOf = (kind: Kind): fc.Arbitrary<ApiObject> =>
   fc
     .record({ body: valuesOf(nodeOf(kind.schema)), metadata: metadataOf(kind) })
-    .map(({ body, metadata }) => ({ apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, ...(body as object) }) as ApiObject);
+    .map(({ body, metadata }) => ({ apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, ...(body as object) }));
 
 const NAMES = [
   ...["metadata", "spec", "status", "name", "namespace", "labels", "annotations", "finalizers", "ownerReferences", "conditions", "lanes"],
@@ -40,7 +40,7 @@ const metadataOf = (kind: Kind): fc.Arbitrary<ApiObject["metadata"]> =>
       finalizers: fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}\.dev\/[a-z]{1,8}$/), { maxLength: 2 }),
       ...(kind.namespaced ? { namespace: fc.constant("shop") } : {}),
     },
-    { requiredKeys: kind.namespaced ? ["name", "namespace" as "name"] : ["name"], noNullPrototype: true },
+    { requiredKeys: kind.namespaced ? ["name", "namespace"] : ["name"], noNullPrototype: true },
   );
 
 /** Values that keep a schema. */
@@ -56,6 +56,7 @@ function valuesOf(node: SchemaNode): fc.Arbitrary<JsonValue> {
       return fc.boolean();
     case "string":
       return textsOf(node);
+    case undefined:
     default:
       throw new Error(`the schema has the type ${String(node.type)}, for which test/generate/api-object.ts makes no values`);
   }
