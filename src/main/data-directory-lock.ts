@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -22,7 +23,10 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const path = join(directory, lockFile);
   const holder = join(directory, holderFile);
   const database = take(path) ?? (await refuse(directory, holder));
-  await writeFile(holder, `${JSON.stringify({ pid: process.pid })}\n`, { mode: 0o600 });
+  await writeFile(holder, `${JSON.stringify({ pid: process.pid })}\n`, { mode: 0o600 }).catch((error: unknown) => {
+    database.close();
+    throw error;
+  });
   return {
     release: async () => {
       if (database.isOpen) database.close();
@@ -61,4 +65,14 @@ async function refuse(directory: string, holder: string): Promise<never> {
 async function holderPid(holder: string): Promise<number | undefined> {
   const pid = Number(/"pid":(\d{1,10})/.exec(await readFile(holder, "utf8").catch(() => ""))?.[1]);
   return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+}
+
+/** The process that holds the lock of a data directory now; undefined when nobody does, or there is no such directory. */
+export async function holderOf(directory: string): Promise<number | undefined> {
+  const path = join(directory, lockFile);
+  if (!existsSync(path)) return undefined;
+  const database = take(path);
+  if (database === undefined) return holderPid(join(directory, holderFile));
+  database.close();
+  return undefined;
 }

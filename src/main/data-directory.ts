@@ -73,8 +73,11 @@ export async function openDataDirectory(wanted: string): Promise<DataDirectory> 
   const path = await make(checkPath(resolve(wanted)));
   await assertOwn(path);
   await mark(path);
-  await chmod(path, process.geteuid?.() === 0 ? 0o711 : 0o700);
-  const lock = await lockDirectory(path);
+  const lock = await chmod(path, process.geteuid?.() === 0 ? 0o711 : 0o700)
+    .then(() => lockDirectory(path))
+    .catch((error: unknown) => {
+      throw failed(path, error);
+    });
   try {
     const places = layout(path);
     for (const folder of [places.blobs, places.git]) await mkdir(folder, { recursive: true, mode: 0o700 });
