@@ -129,9 +129,10 @@ test("a bootstrap object that is as it should be is left alone", () => {
 test("missing rules come back, and what people added stays", () => {
   const own = { verbs: ["get"], apiGroups: ["x"], resources: ["ys"] };
   const next = reconciled({ ...role, metadata: { ...role.metadata, labels: { mine: "yes" } }, rules: [own] }, role);
+  assert.ok(next !== undefined);
   assert.deepEqual(next["rules"], [own, ...(role["rules"] as unknown[])]);
   assert.equal(next.metadata.labels?.["mine"], "yes");
-  assert.equal(next.metadata.labels?.["kubernetes.io/bootstrapping"], "rbac-defaults");
+  assert.equal(next.metadata.labels["kubernetes.io/bootstrapping"], "rbac-defaults");
 });
 
 test("missing subjects come back, others stay, and a binding to another role is not touched", () => {
