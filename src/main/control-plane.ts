@@ -8,6 +8,7 @@ import { systemIds } from "../adapters/system/system-ids.ts";
 import { passTelemetry } from "../adapters/telemetry/pass-telemetry.ts";
 import { ownCertificates, serverNames } from "../adapters/x509/own-certificates.ts";
 import { yamlManifests } from "../adapters/yaml/manifests.ts";
+import { readYamlDocument } from "../adapters/yaml/read-document.ts";
 import { catalog } from "../api/catalog.ts";
 import { derivationsOf } from "../api/derivations.ts";
 import { accessTokenController } from "../engine/access-token/access-token-controller.ts";
@@ -151,7 +152,7 @@ async function start(
     authorizer,
     issueToken,
     reviews: reviews({ authorizer, authenticator, index }),
-    parseYaml: (text) => parseYaml(text),
+    parseYaml: readYamlDocument,
     release,
     log,
     checks: [
