@@ -29,9 +29,15 @@ export function readObjectBody(readers: BodyReaders, kind: Pick<Kind, "group">, 
     case "application/yaml":
       return readYaml(readers, bytes);
     case PROTOBUF:
-      if (isBuiltIn(kind)) return { value: readers.readProtobuf(bytes), duplicates: [] };
+      if (isBuiltIn(kind)) return readMessage(readers, bytes);
   }
   throw unsupportedMediaType(["application/json", "application/yaml", ...(isBuiltIn(kind) ? [PROTOBUF] : [])]);
+}
+
+function readMessage(readers: BodyReaders, bytes: Uint8Array): Body {
+  const value = readers.readProtobuf(bytes);
+  checkTree(value);
+  return { value, duplicates: [] };
 }
 
 /** The options of a DELETE: there may be none, and clients of Go send them as protobuf for every kind. */
