@@ -19,7 +19,7 @@ import { PortError } from "../../src/ports/port-error.ts";
 const full = process.env["SLIPWAY_TEST_FULL"] === "1";
 const calm = new AbortController().signal;
 
-describe("hostile content", () => {
+describe("hostile content", { timeout: 600_000 }, () => {
   let box: Sandbox;
   let made = 0;
   before(async () => {
@@ -35,7 +35,7 @@ describe("hostile content", () => {
   const nothingHappened = async (before: readonly string[]) => {
     assert.deepEqual(await outside(), before);
     const everything = await readdir(box.path, { recursive: true });
-    assert.deepEqual(everything.filter((name) => name.includes("pwned")), []);
+    assert.deepEqual(everything.filter((name) => /(?:^|\/)pwned$/.test(name)), []);
   };
 
   interface LeftOutCase {
@@ -90,7 +90,7 @@ describe("hostile content", () => {
   const named = (name: string) => async (repository: string) => treeWith(repository, [{ mode: "40000", name, id: await rawTree(repository, [{ mode: "100644", name: "config", id: await blob(repository, "x") }]) }]);
   const modules = (text: string) => async (repository: string) =>
     treeWith(repository, [{ mode: "100644", name: ".gitmodules", id: await blob(repository, text) }, { mode: "160000", name: "sub", id: "1".repeat(40) }]);
-  const refusedTrees: readonly { readonly name: string; readonly tree: (repository: string) => Promise<string>; readonly says: RegExp }[] = [
+  const refusedTrees: readonly { readonly name: string; readonly tree: (repository: string) => Promise<string>; readonly reason?: string; readonly says: RegExp }[] = [
     { name: ".git in a tree", tree: named(".git"), says: /hasDotgit/ },
     { name: ".GIT in a tree", tree: named(".GIT"), says: /hasDotgit/ },
     { name: "git~1 in a tree", tree: named("git~1"), says: /hasDotgit/ },
@@ -99,7 +99,8 @@ describe("hostile content", () => {
     { name: ". in a tree", tree: named("."), says: /hasDot/ },
     { name: "a slash in a name", tree: named("a/b"), says: /fullPathname/ },
     { name: "an absolute name", tree: named("/etc"), says: /fullPathname/ },
-    { name: "an empty name", tree: named(""), says: /emptyName|fsck/ },
+    // the other end stumbles over it before it is sent
+    { name: "an empty name", tree: named(""), reason: "DamagedTransfer", says: /empty filename/ },
     { name: "the same name twice", tree: async (repository) => treeWith(repository, [...(await file("a")(repository)), ...(await file("a", "2")(repository))]), says: /duplicateEntries/ },
     { name: "a tree out of order", tree: async (repository) => rawTree(repository, [...(await file("b")(repository)), ...(await file("a")(repository))]), says: /treeNotSorted/ },
     { name: "a submodule whose URL is an option", tree: modules('[submodule "sub"]\n\tpath = sub\n\turl = --upload-pack=touch pwned\n'), says: /gitmodulesUrl/ },
@@ -107,7 +108,7 @@ describe("hostile content", () => {
     { name: "a submodule that is updated by a command", tree: modules('[submodule "sub"]\n\tpath = sub\n\turl = https://example.com/x\n\tupdate = !touch pwned\n'), says: /gitmodulesUpdate/ },
     { name: ".gitmodules as a link", tree: async (repository) => treeWith(repository, await link(".gitmodules", "/etc/passwd")(repository)), says: /gitmodulesSymlink/ },
   ];
-  for (const { name, tree, says } of refusedTrees)
+  for (const { name, tree, reason = "HostileContent", says } of refusedTrees)
     test(`${name}: the commit is refused, and what was read before stays readable`, async () => {
       const before = await outside();
       const repository = await create();
@@ -115,7 +116,11 @@ describe("hostile content", () => {
       const sound = await repository.push("main", { "good.yaml": "good: true\n" });
       await source.fetch(repository.remote, { ref: "main" }, calm);
       await commitTree(repository.path, await tree(repository.path));
-      await assert.rejects(read(source, repository.path), refusal("HostileContent", says));
+      await assert.rejects(read(source, repository.path), (error: unknown) => {
+        assert.ok(error instanceof PortError && error.reason === reason, String(error));
+        assert.match(error.message, says);
+        return true;
+      });
       const old = await source.read(repository.remote, sound, { paths: [""] }, calm);
       assert.equal(old.kind === "files" && old.files.length, 1);
       await nothingHappened(before);
@@ -155,8 +160,8 @@ describe("hostile content", () => {
     const source = open();
     const reading = await source.read(repository.remote, second, { paths: [""] }, calm);
     assert.deepEqual(reading.kind === "files" && reading.files.map(({ path }) => path), ["a"]);
-    assert.ok([1, 2].includes((await source.history(repository.remote, { to: second }, calm)).commits.length));
-    assert.deepEqual((await source.history(repository.remote, { to: second }, calm)).commits[0]?.parents, [first]);
+    const { commits } = await source.history(repository.remote, { to: second }, calm);
+    assert.deepEqual(commits.map(({ id }) => id), [second, first]);
   });
 
   test("a repository that borrows objects from another one is read, and the mirror borrows nothing", async () => {

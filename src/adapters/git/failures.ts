@@ -61,7 +61,7 @@ export function failureOf(result: GitResult, doing: Doing): PortError {
 const shownLines = (stderr: string) =>
   stderr
     .split(/[\r\n]+/)
-    .filter((line) => line.trim() !== "" && !/^(?:hint:|warning: |Please make sure|and the repository exists|Could not read from remote|fatal: Could not read from remote)/.test(line))
+    .filter((line) => line.trim() !== "" && !/^(?:(?:remote: )?(?:hint|warning):|remote:\s*$|Please make sure|and the repository exists|Could not read from remote|fatal: Could not read from remote)/.test(line))
     .slice(-6)
     .join("; ");
 

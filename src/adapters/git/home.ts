@@ -105,7 +105,7 @@ const quoted = (text: string) => `"${text.replaceAll("\\", "\\\\").replaceAll('"
 
 // The other end of a path remote runs here, as this user, with that repository's own configuration: hooks, an alternateRefsCommand, a
 // promisor remote (CVE-2024-32004) or updateInstead could start programs. The command line outranks the repository's file.
-const fencedEnd = 'GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 exec "$SLIPWAY_GIT" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=: -c gc.auto=0 -c maintenance.auto=false';
+const fencedEnd = 'GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 GIT_NO_REPLACE_OBJECTS=1 GIT_GRAFT_FILE=/dev/null exec "$SLIPWAY_GIT" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=: -c gc.auto=0 -c maintenance.auto=false';
 
 /** Arguments that fence the other end of a path remote; none for the rest. */
 export const farEnd = {

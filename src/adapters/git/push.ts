@@ -21,7 +21,7 @@ export async function pushCommit(mirror: Mirror, branch: string, tip: string | u
   const verdict = pushVerdict(result, ref);
   if (verdict === "pushed" || verdict === "overtaken") return verdict;
   const failure = failureOf(withVerdict(result), { what: `push ${branch} to`, url: address.url, limitSeconds: place.limits.pushSeconds, hidden });
-  if (verdict === "declined") throw failure.outcome === "refused" ? failure : new PortError("refused", failure.message, { cause: failure, reason: "PushDeclined" });
+  if (verdict === "declined") throw failure.reason === "PushDeclined" ? failure : declined(failure);
   if (failure.outcome === "refused") throw failure; // said before anything was sent: address, key, credentials
   throw new PortError("unknown", `${failure.message}; it may have arrived, which is looked up before anything else`, { cause: failure, reason: failure.reason });
 }
@@ -38,3 +38,6 @@ export function pushVerdict(result: Pick<GitResult, "ended" | "stdout">, ref: st
 
 // The reason for a declined ref stands in the porcelain output.
 const withVerdict = (result: GitResult): GitResult => ({ ...result, stderr: `${result.stderr}\n${result.stdout.toString("utf8").split("\n").filter((line) => line.startsWith("!")).join("; ")}` });
+
+const declined = (failure: PortError) =>
+  new PortError("refused", `${failure.message} (the server took the commit and declined it)`, { cause: failure, reason: "PushDeclined" });

@@ -49,7 +49,11 @@ function refsIn(listing: string): Map<string, string> {
 /** Like lookUp, with the two absences as PortErrors. */
 export async function resolveRef(home: RemoteHome, ref: string, signal: AbortSignal): Promise<string> {
   const found = await lookUp(home, ref, signal);
-  if (found === "empty") throw new PortError("refused", `${home.address.url} is empty: it has no commits yet; push a first commit`, { reason: "EmptyRepository" });
+  if (found === "empty") {
+    // Without Git's content type, Git takes an answer for the file of an old "dumb" server, and a login page for one without refs.
+    const or = home.address.kind === "path" || home.address.kind === "ssh" ? "" : ", or the server answers with something that is not Git";
+    throw new PortError("refused", `${home.address.url} is empty: it has no commits yet${or}; push a first commit, or correct the address`, { reason: "EmptyRepository" });
+  }
   if (found === "absent")
     throw new PortError("refused", `${home.address.url} has no ${ref}; correct spec.ref, or push it (git ls-remote lists what is there)`, { reason: "RefNotFound" });
   return found.commit;

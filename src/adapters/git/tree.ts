@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { leftOutMessage } from "../../domain/git/left-out.ts";
+import { leftOutMessage, shownName } from "../../domain/git/left-out.ts";
 import { normalTreePath, pathFaultText, treePathFault } from "../../domain/git/tree-path.ts";
 import { readLimits } from "../../ports/git.ts";
 import type { GitFile, LeftOut, ReadLimits, TreeReading, TreeSelection } from "../../ports/git.ts";
@@ -27,7 +27,7 @@ function checkedPath(path: string, limits: ReadLimits): string {
   const plain = normalTreePath(path);
   const fault = plain === "" ? undefined : treePathFault(plain, limits);
   if (fault === undefined && !plain.startsWith("/")) return plain;
-  throw new PortError("refused", `the path ${JSON.stringify(path.slice(0, 100))} ${fault ? pathFaultText[fault] : "is absolute"}; write a path relative to the root of the repository`, { reason: "InvalidPath" });
+  throw new PortError("refused", `the path ${shownName(path)} ${fault ? pathFaultText[fault] : "is absolute"}; write a path relative to the root of the repository`, { reason: "InvalidPath" });
 }
 
 interface FoundPath {
@@ -51,7 +51,7 @@ function identityOf(found: readonly FoundPath[]): string {
 async function pathNotFound(mirror: Mirror, commit: string, absent: readonly string[], signal: AbortSignal): Promise<PortError> {
   const top = await gitOutput(mirror, "list the root", ["ls-tree", "-z", "--name-only", commit], signal);
   const names = top.toString("utf8").split("\0").filter((name) => name !== "");
-  const shown = names.slice(0, 10).map((name) => JSON.stringify(name)).join(", ");
+  const shown = names.slice(0, 10).map(shownName).join(", ");
   return new PortError("refused", `${mirror.home.address.url} at ${commit.slice(0, 12)} has no ${absent.join(", ")}; correct spec.path (at its root: ${shown}${names.length > 10 ? " …" : ""})`, { reason: "PathNotFound" });
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { authorship, changeFault, commitsByKey, judgeChange } from "../../domain/git/change.ts";
 import { cleanIdentity, parseTrailers } from "../../domain/git/commit-message.ts";
 import type { GitIdentity } from "../../domain/git/commit-message.ts";
-import { leftOutMessage } from "../../domain/git/left-out.ts";
+import { leftOutMessage, shownName } from "../../domain/git/left-out.ts";
 import { parseRevision } from "../../domain/git/ref-name.ts";
 import { parseRemoteUrl } from "../../domain/git/remote-url.ts";
 import { normalTreePath, treePathFault } from "../../domain/git/tree-path.ts";
@@ -134,7 +134,7 @@ function readFiles(repository: Repository, commit: string, selection: TreeSelect
   const limits = { ...readLimits, ...selection.limits };
   const { files } = repository.at(commit);
   const paths = selection.paths.map(normalTreePath);
-  for (const path of paths) if (path !== "" && (path.startsWith("/") || treePathFault(path, limits))) throw refused("InvalidPath", `the path ${JSON.stringify(path)} cannot be read; write a path relative to the root of the repository`);
+  for (const path of paths) if (path !== "" && (path.startsWith("/") || treePathFault(path, limits))) throw refused("InvalidPath", `the path ${shownName(path)} cannot be read; write a path relative to the root of the repository`);
   const under = (path: string, folder: string) => folder === "" || path === folder || path.startsWith(`${folder}/`);
   const absent = paths.filter((folder) => folder !== "" && ![...files.keys()].some((path) => under(path, folder)));
   if (absent.length > 0 && !selection.mayBeAbsent) throw refused("PathNotFound", `${repository.url} at ${commit.slice(0, 12)} has no ${absent.join(", ")}; correct spec.path`);

@@ -1,5 +1,6 @@
 import { cleanIdentity, joinedMessage, keysOf, keyTrailer, messageWith } from "./commit-message.ts";
 import type { GitIdentity, Trailer } from "./commit-message.ts";
+import { shownName } from "./left-out.ts";
 import { refNameFault } from "./ref-name.ts";
 import { pathFaultText, treePathFault } from "./tree-path.ts";
 import type { PathLimits } from "./tree-path.ts";
@@ -95,7 +96,7 @@ export function changeFault(branch: string, change: GitChange, limits: PathLimit
   if (new Set(paths).size !== paths.length) return "a path is edited twice";
   for (const path of paths) {
     const bad = treePathFault(path, limits);
-    if (bad) return `the path ${JSON.stringify(path.slice(0, 100))} ${pathFaultText[bad]}`;
+    if (bad) return `the path ${shownName(path)} ${pathFaultText[bad]}`;
   }
   return undefined;
 }

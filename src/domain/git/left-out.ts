@@ -12,7 +12,7 @@ export interface LeftOut {
 
 /** One sentence for a file that is not read. */
 export function leftOutMessage(reason: LeftOut["reason"], path: string, size: number, limits: PathLimits & { readonly fileBytes: number }): string {
-  const shown = JSON.stringify(path.length > 120 ? `${path.slice(0, 120)}…` : path);
+  const shown = shownName(path);
   switch (reason) {
     case "submodule":
       return `${shown} is a submodule, which is not read; make a GitRepository and a Sync of its own for it`;
@@ -29,4 +29,10 @@ export function leftOutMessage(reason: LeftOut["reason"], path: string, size: nu
     case "tooLong":
       return `the path ${shown} ${pathFaultText[reason]} (at most ${limits.depth} names, ${limits.pathBytes} bytes); rename it`;
   }
+}
+
+/** A name from a repository, quoted, in at most about 120 characters and with everything escaped that a terminal or a reader could be misled by. */
+export function shownName(name: string): string {
+  const short = name.length > 120 ? `${name.slice(0, 120)}…` : name;
+  return JSON.stringify(short).replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu, (hidden) => `\\u${hidden.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,4 +1,5 @@
 import type { FieldProblem } from "../object/field-problem.ts";
+import { shownName } from "./left-out.ts";
 
 /** What to read: a full ref name (`refs/heads/main`), `HEAD`, or a full commit id. */
 export type Revision = { readonly kind: "ref"; readonly ref: string } | { readonly kind: "commit"; readonly commit: string };
@@ -16,7 +17,7 @@ export function parseRevision(text: string, field: string): { readonly revision:
   const wrong = refNameFault(text) ?? refNameFault(ref);
   if (wrong === undefined) return { revision: { kind: "ref", ref } };
   const hint = "write a branch (main), refs/tags/NAME, or a full commit id of 40 digits";
-  return { problem: { path: field, code: "invalid", message: `${field}: ${JSON.stringify(text.slice(0, 80))} ${wrong}`, hint } };
+  return { problem: { path: field, code: "invalid", message: `${field}: ${shownName(text)} ${wrong}`, hint } };
 }
 
 /** What is wrong with a ref name, or undefined. The rules of `git check-ref-format` (gitrevisions of Git 2.39) plus no leading dash. */

@@ -17,7 +17,7 @@ const host = String.raw`(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-
 const user = String.raw`[A-Za-z0-9_][A-Za-z0-9._-]{0,63}`;
 const webAddress = new RegExp(String.raw`^(https?)://(${host})(:\d{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)$`, "i");
 const sshAddress = new RegExp(String.raw`^ssh://(?:${user}@)?(${host})(?::\d{1,5})?/[^-].*$`, "i");
-const scpAddress = new RegExp(String.raw`^(?:${user}@)?(${host}):[^-:/].*$|^(?:${user}@)?(${host}):/[^-].*$`);
+const scpAddress = new RegExp(String.raw`^${user}@(${host}):(?:[^-:/]|/[^-]).*$`);
 const wayOut = "write an absolute path, https://host/path, ssh://user@host/path or user@host:path";
 
 /**
@@ -40,7 +40,7 @@ export function parseRemoteUrl(url: string, rules: RemoteUrlRules): { readonly a
   const web = webAddress.exec(url);
   if (web) return webResult(url, web, rules, refuse);
   const ssh = sshAddress.exec(url) ?? (url.includes("://") ? null : scpAddress.exec(url));
-  if (ssh) return { address: { kind: "ssh", url, host: (ssh[1] ?? ssh[2] ?? "").toLowerCase() } };
+  if (ssh) return { address: { kind: "ssh", url, host: (ssh[1] ?? "").toLowerCase() } };
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(url)?.[1];
   if (scheme !== undefined && !/^(?:https?|ssh)$/i.test(scheme)) return refuse(`uses "${scheme}://", which is not supported`, wayOut);
   return refuse("is not a repository address that Slipway reads", wayOut);
