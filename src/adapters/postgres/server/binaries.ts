@@ -6,6 +6,7 @@ import { howToInstall, places } from "./find-binaries.ts";
 import type { Place } from "./find-binaries.ts";
 import { runAs } from "./run-as.ts";
 import type { SystemUser } from "./run-as.ts";
+import { folderError } from "./start-failure.ts";
 
 /** PostgreSQL's programs (`initdb`, `postgres`), tried: they run as the user that shall run them. */
 export interface Binaries {
@@ -122,14 +123,7 @@ async function copyOf(place: { readonly root: string; readonly version: string }
       )
     )
       return final;
-    throw new PortError(
-      "notDone",
-      `PostgreSQL's programs could not be copied from ${place.root} to ${final}; it takes 60 MB there: ${String(cause)}`,
-      {
-        cause,
-        reason: "CopyFailed",
-      },
-    );
+    throw folderError("copying PostgreSQL's programs (60 MB)", directory, cause);
   }
   return final;
 }

@@ -7,7 +7,7 @@ import type { Binaries } from "./binaries.ts";
 import { runAs } from "./run-as.ts";
 import type { SystemUser } from "./run-as.ts";
 import { initdbArguments } from "./settings.ts";
-import { explainStartFailure } from "./start-failure.ts";
+import { explainStartFailure, folderError } from "./start-failure.ts";
 
 /** A database that initdb finished, as its files tell. */
 export interface Cluster {
@@ -89,12 +89,10 @@ export interface NewCluster {
   readonly binaries: Binaries;
   readonly password: string;
   readonly signal: AbortSignal;
-  readonly freeBytes: (path: string) => Promise<number>;
 }
 
 /** Makes a database in `data`, which then is whole and on the disk. Killed at any point it leaves only a draft, which `removeDrafts` clears away. */
 export async function createCluster(wanted: NewCluster): Promise<Cluster> {
-  await assertRoom(wanted);
   const draft = join(wanted.directory, `${draftPrefix}${randomUUID()}`);
   const passwordFile = `${draft}.password`;
   try {
@@ -114,7 +112,7 @@ export async function createCluster(wanted: NewCluster): Promise<Cluster> {
   } catch (cause) {
     await rm(draft, { recursive: true, force: true, maxRetries: 5 });
     wanted.signal.throwIfAborted();
-    throw cause instanceof PortError ? cause : noSpaceOr(wanted.directory, cause);
+    throw folderError("making the database", wanted.directory, cause);
   } finally {
     await rm(passwordFile, { force: true });
   }
@@ -132,8 +130,8 @@ export async function freeBytesOf(path: string): Promise<number> {
   return bavail * bsize;
 }
 
-async function assertRoom({ directory, freeBytes }: NewCluster): Promise<void> {
-  const free = await freeBytes(directory);
+/** Throws when there is less room than a new database, its log and the programs take: better now than half-way. */
+export function assertRoom(directory: string, free: number): void {
   if (free >= neededBytes) return;
   throw new PortError(
     "notDone",
@@ -159,25 +157,17 @@ async function initialise(wanted: NewCluster, draft: string, passwordFile: strin
   );
 }
 
-function noSpaceOr(directory: string, cause: unknown): PortError {
-  const failure = explainStartFailure(/ENOSPC|EDQUOT/.test(String(cause)) ? "No space left on device" : String(cause));
-  return new PortError("notDone", `a database could not be made in ${directory}: ${failure.advice}\n${String(cause)}`, {
-    cause,
-    reason: failure.reason,
-  });
-}
-
-/** The superuser's password: 256 random bits in a file that only we read. Made anew when the file is gone or damaged; `made` says so. */
-export async function readPassword(directory: string): Promise<{ readonly password: string; readonly made: boolean }> {
+/** The superuser's password: 256 random bits in a file that only we read. Made anew when the file is gone or damaged. */
+export async function readPassword(directory: string): Promise<string> {
   const path = join(directory, "password");
   const text = (await readFile(path, "utf8").catch(() => "")).trim();
-  if (/^[\w-]{43}$/.test(text)) return { password: text, made: false };
+  if (/^[\w-]{43}$/.test(text)) return text;
   const password = randomBytes(32).toString("base64url");
   const draft = join(directory, `${draftPrefix}${randomUUID()}.password`);
   await writeSecret(draft, `${password}\n`);
   await rename(draft, path);
   await syncFolder(directory);
-  return { password, made: true };
+  return password;
 }
 
 async function writeSecret(path: string, text: string): Promise<void> {

@@ -5,7 +5,7 @@ import type { Log } from "../../../ports/log.ts";
 import { PortError } from "../../../ports/port-error.ts";
 import { chooseBinaries, removeOtherCopies } from "./binaries.ts";
 import type { Binaries } from "./binaries.ts";
-import { createCluster, freeBytesOf, inspectCluster, readPassword, removeDrafts } from "./cluster.ts";
+import { assertRoom, createCluster, freeBytesOf, inspectCluster, readPassword, removeDrafts } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { keepRunning } from "./keep-running.ts";
 import type { ServerHealth } from "./keep-running.ts";
@@ -14,6 +14,7 @@ import type { Running, Site } from "./postmaster.ts";
 import type { SystemUser } from "./run-as.ts";
 import { serverLog } from "./server-log.ts";
 import { assertReachable, serverUser } from "./server-user.ts";
+import { folderError } from "./start-failure.ts";
 import { clientConfig, socketIn } from "./settings.ts";
 import type { Address, ClientConfig } from "./settings.ts";
 
@@ -50,7 +51,10 @@ export interface EmbeddedPostgres {
  */
 export async function embeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const signal = options.signal ?? new AbortController().signal;
-  const { site, fixedAddress } = await prepare(options, signal);
+  const { site, fixedAddress } = await prepare(options, signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw folderError("preparing PostgreSQL", options.directory, cause);
+  });
   const first = (await adopt(site, signal)) ?? (await startFirst(options.directory, site, fixedAddress, signal));
   if (!first.adopted) await removeOtherCopies(options.directory, site.binaries.bin);
   const running = keepRunning(site, first, options.onHealth ?? (() => undefined));
@@ -71,36 +75,35 @@ async function startFirst(directory: string, site: Site, socket: Address | undef
     try {
       return await start(site, address, signal);
     } catch (error) {
-      const taken = error instanceof PortError && error.reason === "AddressInUse" && address.kind === "loopback";
-      if (!taken || left === 0) throw error;
+      const reason = error instanceof PortError && left > 0 ? error.reason : "";
+      if (reason === "WrongPassword") await renewPassword(site);
+      else if (reason !== "AddressInUse" || address.kind !== "loopback") throw error;
     }
   }
+}
+
+/** The file with the password was lost, or came from elsewhere. Whoever can write it owns the data as well, so nobody gains by that. */
+async function renewPassword(site: Site): Promise<void> {
+  site.log.warn({ folder: site.data }, "the database did not know the password of its file; it is set anew");
+  await setPassword(site);
 }
 
 async function prepare(options: EmbeddedPostgresOptions, signal: AbortSignal): Promise<{ site: Site; fixedAddress: Address | undefined }> {
   const { directory, log } = options;
   await makeFolder(directory);
   const data = join(directory, "data");
-  const user = await serverUser(data);
+  const found = await inspectCluster(data);
+  const user = await serverUser(found === "absent" ? undefined : data);
   await assertReachable(user, await realpath(directory));
   await removeDrafts(directory);
-  const found = await inspectCluster(data);
+  if (found === "absent") assertRoom(directory, await (options.freeBytes ?? freeBytesOf)(directory));
   const binaries = await programs(options, user, found);
-  const { password, made } = await readPassword(directory);
-  const freeBytes = options.freeBytes ?? freeBytesOf;
-  const cluster = found === "absent" ? await createCluster({ directory, data, user, binaries, password, signal, freeBytes }) : found;
+  const password = await readPassword(directory);
+  const cluster = found === "absent" ? await createCluster({ directory, data, user, binaries, password, signal }) : found;
   const socketFolder = await makeSocketFolder(directory, user);
   const output = await serverLog(join(directory, "log"));
   const site: Site = { data: await realpath(data), cluster, binaries, user, password, output, log };
-  if (made && found !== "absent") await renewPassword(site, signal);
   return { site, fixedAddress: socketIn(socketFolder) };
-}
-
-/** The file with the password is gone. A server that still runs does not know the new one: `adopt` sees that and ends it. */
-async function renewPassword(site: Site, signal: AbortSignal): Promise<void> {
-  site.log.warn({ folder: site.data }, "the database's password file was missing or damaged; a new password is set");
-  await adopt(site, signal);
-  await setPassword(site);
 }
 
 async function makeFolder(directory: string): Promise<void> {

@@ -43,7 +43,15 @@ const pollMs = 10;
 const slowPollMs = 250;
 
 /** How long each thing may take, in milliseconds of the monotonic clock: a jump of the wall clock changes nothing here. */
-const limits = { zombie: 3000, unclear: 3000, passing: 20_000, stop: 30_000, stopNow: 10_000, start: 600_000 } as const;
+const limits = {
+  zombie: process.platform === "linux" ? 500 : 3000,
+  unclear: 3000,
+  backends: 1000,
+  passing: 20_000,
+  stop: 30_000,
+  stopNow: 10_000,
+  start: 600_000,
+} as const;
 
 /**
  * Finds the server that an earlier control plane left, waiting while it starts or stops; undefined when there is none. A `postmaster.pid` that is proven
@@ -164,7 +172,7 @@ export async function start(site: Site, address: Address, signal: AbortSignal): 
     if ("pid" in tried) return tried;
     const waited = performance.now() - begun;
     if (!tried.failure.passing || waited > limits.passing) throw startError(site, tried);
-    const other = waited > limits.zombie ? await clearTheWay(site, signal) : undefined;
+    const other = waited > limits.backends ? await clearTheWay(site, signal) : undefined;
     if (other !== undefined) return other;
     await sleep(pause, undefined, { signal });
   }
@@ -206,8 +214,9 @@ async function startOnce(site: Site, address: Address, signal: AbortSignal): Pro
       if (typeof file !== "string" && file.pid === pid && file.status === "ready") {
         const answer = await ask(site, address);
         if (answer === "ours") return { pid, address, adopted: false, ended };
-        if (answer !== "no answer")
-          throw new PortError("refused", `the PostgreSQL started on ${site.data} answers as another database (${answer})`);
+        if (answer === "wrong password")
+          throw new PortError("refused", `${site.data} does not know the password of its file`, { reason: "WrongPassword" });
+        if (answer !== "no answer") throw new PortError("refused", `the PostgreSQL started on ${site.data} answers as another database`);
       }
       const waited = performance.now() - begun;
       if (waited > limits.start)

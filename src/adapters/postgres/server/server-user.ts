@@ -4,23 +4,23 @@ import { PortError } from "../../../ports/port-error.ts";
 import { runAs } from "./run-as.ts";
 import type { SystemUser } from "./run-as.ts";
 
-const names = ["slipway", "postgres"] as const;
+const accounts: readonly string[] = ["slipway", "postgres"];
 
 /**
- * Who runs PostgreSQL, which refuses to run as root: ourselves (undefined), unless we are root; then the owner of the data that is there,
+ * Who runs PostgreSQL, which refuses to run as root: ourselves (undefined), unless we are root; then the owner of the database in `data`, if there is one,
  * else the user `slipway`, else `postgres`. Refused with the command that makes a user when there is none.
  */
-export async function serverUser(data: string): Promise<SystemUser | undefined> {
+export async function serverUser(data: string | undefined, names: readonly string[] = accounts): Promise<SystemUser | undefined> {
   if (process.geteuid?.() !== 0) return undefined;
   const users = (await Promise.all(names.map(lookUp))).filter((user) => user !== undefined);
-  const owner = (await stat(data).catch(() => undefined))?.uid;
+  const owner = data === undefined ? undefined : (await stat(data)).uid;
   const chosen = owner === undefined ? users[0] : users.find((user) => user.uid === owner);
   if (chosen !== undefined) return chosen;
   if (users[0] === undefined) throw noUser();
   throw new PortError(
     "refused",
-    `${data} belongs to the user with id ${owner ?? "?"}, which is neither "slipway" nor "postgres", and PostgreSQL runs only as the owner of its data; ` +
-      `run: chown -R ${users[0].uid}:${users[0].gid} '${data}'`,
+    `${data ?? ""} belongs to the user with id ${owner ?? "?"}, which is neither "slipway" nor "postgres", and PostgreSQL runs only as the owner of its data; ` +
+      `run: chown -R ${users[0].uid}:${users[0].gid} '${data ?? ""}'`,
     { reason: "NoPermission" },
   );
 }

@@ -105,11 +105,14 @@ const small = {
   huge_pages: "off",
 } as const;
 
-/** Statements and values stay out of the log: they may hold secrets. `terse` leaves out DETAIL, which quotes values. */
+/**
+ * Statements and values stay out of the log: they may hold secrets. Messages of ERROR quote values, and the client is told them anyway; level `log` leaves out
+ * those and WARNING, and keeps what concerns the server (LOG, FATAL, PANIC). `terse` leaves out DETAIL, which quotes values too.
+ */
 const quiet = {
   logging_collector: "off",
   log_destination: "stderr",
-  log_min_messages: "warning",
+  log_min_messages: "log",
   log_min_error_statement: "panic",
   log_error_verbosity: "terse",
   log_statement: "none",

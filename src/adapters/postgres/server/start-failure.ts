@@ -1,3 +1,4 @@
+import { PortError } from "../../../ports/port-error.ts";
 import type { PortOutcome } from "../../../ports/port-error.ts";
 
 /** Why a server did not start, as far as its own words tell. `passing` goes away by itself: try again with backoff. */
@@ -68,20 +69,27 @@ const known: readonly (StartFailure & { readonly says: RegExp })[] = [
     advice: "it belongs to another user, or others may read it; give it back to the user that runs PostgreSQL, with mode 0700",
   },
   {
-    says: /Read-only file system/,
+    says: /read-only file system/i,
     reason: "ReadOnly",
     outcome: "refused",
     passing: false,
     advice: "the file system is mounted read-only; mount it writable, or choose another data directory",
   },
   {
-    says: /Permission denied/,
+    says: /permission denied|operation not permitted/i,
     reason: "NoPermission",
     outcome: "refused",
     passing: false,
     advice: "the user that runs PostgreSQL may not read or write there; give it those rights, or choose another data directory",
   },
 ];
+
+/** What an error of the system means, in the same words as what the server says; `what` could not be done in `folder`. */
+export function folderError(what: string, folder: string, cause: unknown): PortError {
+  if (cause instanceof PortError) return cause;
+  const { reason, outcome, advice } = explainStartFailure(String(cause));
+  return new PortError(outcome, `${what} in ${folder} failed: ${advice}\n${String(cause)}`, { cause, reason });
+}
 
 /** Pure: reads what the server said (the last lines of its output). */
 export function explainStartFailure(output: string): StartFailure {
