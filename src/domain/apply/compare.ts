@@ -29,11 +29,13 @@ interface Sides {
 function compareAt(found: Found, shape: Shape, sides: Sides, path: Path): void {
   const before = deduce(shape, sides.before);
   const after = deduce(shape, sides.after);
-  const isLeaf =
-    sides.after === undefined || sides.before === undefined || isSamePart(before, after)
-      ? comparePart(found, sides.after === undefined ? before : after, sides, path)
-      : (comparePart(found, before, sides, path), comparePart(found, after, sides, path));
-  if (isLeaf) return;
+  if (sides.before !== undefined && sides.after !== undefined && !isSamePart(before, after)) {
+    // A value that changes from one form to another, which only free-form fields can: both forms tell what they lost and got.
+    comparePart(found, before, sides, path);
+    comparePart(found, after, sides, path);
+    return;
+  }
+  if (comparePart(found, sides.after === undefined ? before : after, sides, path)) return;
   if (sides.before === undefined) addPath(found.added, path);
   else if (sides.after === undefined) addPath(found.removed, path);
 }

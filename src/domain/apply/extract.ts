@@ -46,7 +46,6 @@ function extractList(set: FieldSetBuilder, list: ListShape, value: JsonValue, pa
   if (!isJsonArray(value)) return;
   // Of an item that is there twice only the item is owned, nothing inside: it is not clear which one is meant.
   for (const [first, ...more] of groupByIdentity(identifyAll(list, value)).values()) {
-    if (first === undefined) continue;
     const below = { parent: path, element: first.element };
     if (more.length === 0) extractAt(set, list.item, first.item, below);
     addPath(set, below);

@@ -1,5 +1,5 @@
 import { compareElements, describePath, parseElement, type PathElement } from "./path-element.ts";
-import { isJsonObject, objectOf, type JsonObject, type JsonValue } from "./value.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./value.ts";
 
 /** An immutable set of field paths. A path may be in the set with or without the paths above and below it. */
 export interface FieldSet {
@@ -137,8 +137,14 @@ export function describeSet(set: FieldSet): readonly string[] {
 
 /** Writes the set as `fieldsV1`: sorted; `.` marks a path that is itself in the set and has more below. */
 export function formatFieldSet(set: FieldSet): JsonObject {
-  const entries = sortedEntries(set).filter(({ isMember, below }) => isMember || !isEmptySet(below));
-  return objectOf(entries.map(({ element, isMember, below }) => [element.text, formatBelow(isMember, below)]));
+  const json: Record<string, JsonValue> = {};
+  for (const { element, isMember, below } of sortedEntries(set)) {
+    const inner = below.entries.size === 0 ? {} : formatFieldSet(below);
+    const isLeaf = Object.keys(inner).length === 0;
+    // A step's text begins with its kind and a colon, so it is never `__proto__`.
+    if (isMember || !isLeaf) json[element.text] = isMember && !isLeaf ? { ".": {}, ...inner } : inner;
+  }
+  return json;
 }
 
 /** Levels that `fieldsV1` may have: as many as an object, and some for steps of lists. */
@@ -165,11 +171,6 @@ function parseBelow(json: JsonValue, depth: number): Pick<FieldSetEntry, "isMemb
     entries.set(element.text, known === undefined ? entry : joined(known, entry));
   }
   return { isMember: Object.hasOwn(json, ".") || entries.size === 0, below: entries.size === 0 ? emptySet : { entries } };
-}
-
-function formatBelow(isMember: boolean, below: FieldSet): JsonObject {
-  const inner = formatFieldSet(below);
-  return isMember && Object.keys(inner).length > 0 ? { ".": {}, ...inner } : inner;
 }
 
 function descend(builder: FieldSetBuilder, path: Path): FieldSetBuilder {
@@ -208,5 +209,6 @@ function mapEntries(set: FieldSet, change: (entry: FieldSetEntry) => FieldSetEnt
 }
 
 function sortedEntries(set: FieldSet): readonly FieldSetEntry[] {
-  return [...set.entries.values()].sort((left, right) => compareElements(left.element, right.element));
+  const entries = [...set.entries.values()];
+  return entries.length < 2 ? entries : entries.sort((left, right) => compareElements(left.element, right.element));
 }

@@ -19,10 +19,12 @@ export function lacksIdentity(identity: PathElement | NoIdentity): identity is N
 
 /** Items by identity, in order; items without identity are left out (the value was validated before). */
 export function identifyAll(list: ListShape, items: readonly JsonValue[]): readonly IdentifiedItem[] {
-  return items.flatMap((item) => {
+  const identified: IdentifiedItem[] = [];
+  for (const item of items) {
     const element = identify(list, item);
-    return lacksIdentity(element) ? [] : [{ element, item }];
-  });
+    if (!lacksIdentity(element)) identified.push({ element, item });
+  }
+  return identified;
 }
 
 export interface IdentifiedItem {
@@ -31,8 +33,14 @@ export interface IdentifiedItem {
 }
 
 /** All items of one identity: one, or several where a list that should have none has duplicates. */
-export function groupByIdentity(items: readonly IdentifiedItem[]): ReadonlyMap<string, readonly IdentifiedItem[]> {
-  return Map.groupBy(items, ({ element }) => element.text);
+export function groupByIdentity(items: readonly IdentifiedItem[]): ReadonlyMap<string, readonly [IdentifiedItem, ...IdentifiedItem[]]> {
+  const groups = new Map<string, [IdentifiedItem, ...IdentifiedItem[]]>();
+  for (const item of items) {
+    const group = groups.get(item.element.text);
+    if (group === undefined) groups.set(item.element.text, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 function identifyByKeys(list: ListShape, item: JsonValue): PathElement | NoIdentity {

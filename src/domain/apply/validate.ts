@@ -26,10 +26,13 @@ export const lenient: Leniency = { allowsDuplicates: true, allowsUndeclared: tru
 
 /** Everything that keeps the value from having this shape, all at once; the value must not be nested too deep. */
 export function validate(shape: Shape, value: JsonValue, leniency: Leniency): readonly Cause[] {
-  return validateAt(shape, value, leniency, "");
+  return validateAt(shape, value, leniency, () => "");
 }
 
-function validateAt(shape: Shape, value: JsonValue, leniency: Leniency, path: string): readonly Cause[] {
+/** A path that is written only when something is wrong there: most of a big object is right. */
+type Where = () => string;
+
+function validateAt(shape: Shape, value: JsonValue, leniency: Leniency, path: Where): readonly Cause[] {
   const fitting = deduce(shape, value);
   switch (partOf(fitting)) {
     case "map":
@@ -43,35 +46,36 @@ function validateAt(shape: Shape, value: JsonValue, leniency: Leniency, path: st
   }
 }
 
-function validateMap(map: MapShape | undefined, value: JsonValue, leniency: Leniency, path: string): readonly Cause[] {
+function validateMap(map: MapShape | undefined, value: JsonValue, leniency: Leniency, path: Where): readonly Cause[] {
   if (value === null || map === undefined) return [];
-  if (!isJsonObject(value)) return [wrongType(path, "map", value)];
+  if (!isJsonObject(value)) return [wrongType(path(), "map", value)];
   return Object.keys(value).flatMap((name) => validateField(map, value, name, leniency, path));
 }
 
-function validateField(map: MapShape, object: JsonObject, name: string, leniency: Leniency, path: string): readonly Cause[] {
+function validateField(map: MapShape, object: JsonObject, name: string, leniency: Leniency, path: Where): readonly Cause[] {
   const shape = map.field(name);
-  const below = path + describeElement(fieldElement(name));
-  if (shape === undefined && !leniency.allowsUndeclared) return [undeclared(below)];
+  const below: Where = () => path() + describeElement(fieldElement(name));
+  if (shape === undefined && !leniency.allowsUndeclared) return [undeclared(below())];
   return validateAt(shape ?? deduced, object[name] ?? null, leniency, below);
 }
 
-function validateList(list: ListShape | undefined, value: JsonValue, leniency: Leniency, path: string): readonly Cause[] {
+function validateList(list: ListShape | undefined, value: JsonValue, leniency: Leniency, path: Where): readonly Cause[] {
   if (value === null || list === undefined) return [];
-  if (!isJsonArray(value)) return [wrongType(path, "list", value)];
+  if (!isJsonArray(value)) return [wrongType(path(), "list", value)];
   const seen = new Set<string>();
   return value.flatMap((item, index): readonly Cause[] => {
     const element = list.isAtomic ? indexElement(index) : identify(list, item);
-    if (lacksIdentity(element)) return [anonymous(path, index, element.problem, list)];
-    const below = validateAt(list.item, item, leniency, path + describeElement(element));
-    if (!seen.has(element.text) || leniency.allowsDuplicates) return (seen.add(element.text), below);
-    return [duplicate(path, describeElement(element)), ...below];
+    if (lacksIdentity(element)) return [anonymous(path(), index, element.problem, list)];
+    const below = validateAt(list.item, item, leniency, () => path() + describeElement(element));
+    const isDuplicate = seen.has(element.text) && !leniency.allowsDuplicates;
+    seen.add(element.text);
+    return isDuplicate ? [duplicate(path(), describeElement(element)), ...below] : below;
   });
 }
 
-function validateScalar(scalar: ScalarShape | undefined, value: JsonValue, path: string): readonly Cause[] {
+function validateScalar(scalar: ScalarShape | undefined, value: JsonValue, path: Where): readonly Cause[] {
   if (value === null || scalar === undefined || fitsScalar(scalar, value)) return [];
-  return [wrongType(path, expectations[scalar], value)];
+  return [wrongType(path(), expectations[scalar], value)];
 }
 
 const expectations: Readonly<Record<ScalarShape, string>> = {

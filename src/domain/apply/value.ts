@@ -48,13 +48,18 @@ export function withMember(object: JsonObject, key: string, value: JsonValue | u
 
 /** Whether objects and arrays are nested deeper than `limit` levels. Itself not recursive, so safe on hostile input. */
 export function isDeeperThan(value: JsonValue, limit: number): boolean {
-  let level: readonly JsonValue[] = [value];
+  let level = [value].filter(isContainer);
   for (let depth = 0; level.length > 0; depth += 1) {
-    const containers = level.filter((item) => typeof item === "object" && item !== null);
-    if (containers.length > 0 && depth >= limit) return true;
-    level = containers.flatMap((item) => Object.values(item));
+    if (depth >= limit) return true;
+    const next: (readonly JsonValue[] | JsonObject)[] = [];
+    for (const container of level) for (const inner of Object.values(container)) if (isContainer(inner)) next.push(inner);
+    level = next;
   }
   return false;
+}
+
+function isContainer(value: JsonValue): value is readonly JsonValue[] | JsonObject {
+  return typeof value === "object" && value !== null;
 }
 
 /** Deep equality of JSON values; the order of object members does not matter. */
