@@ -31,9 +31,9 @@ export function upkeepContract(adapter: string, open: OpenStore): void {
         await see(store, "old");
         await see(store, "again");
         const { resourceVersion: from } = await store.resources.list(events);
-        await store.passes(150);
+        await store.passes(450);
         await see(store, "again");
-        assert.deepEqual(await store.upkeep.expireEvents(milliseconds(100)), { removed: 1, more: false });
+        assert.deepEqual(await store.upkeep.expireEvents(milliseconds(400)), { removed: 1, more: false });
         assert.deepEqual(
           (await store.resources.list(events)).items.map((item) => [item.key.name, item.object.spec]),
           [["again", { count: 2 }]],

@@ -134,10 +134,10 @@ function leases({ store }: Suite): void {
     const { wake, claim } = controllerOf(store());
     await wake("kept");
     await wake("lost");
-    const [kept, lost] = [...(await claim(10, "me", milliseconds(120)))].sort((a, b) => a.key.name.localeCompare(b.key.name));
+    const [kept, lost] = [...(await claim(10, "me", milliseconds(400)))].sort((a, b) => a.key.name.localeCompare(b.key.name));
     assert.ok(kept && lost);
     assert.deepEqual(namesOf(await store().work.renew([kept], leaseTime)), ["kept"]);
-    await store().passes(130);
+    await store().passes(420);
     assert.deepEqual(await store().work.renew([kept, lost], leaseTime), [kept]);
     assert.deepEqual(namesOf(await claim(10, "heir")), ["lost"]);
     assert.deepEqual(await store().work.renew([lost], leaseTime), []);
@@ -203,9 +203,9 @@ function wakeUps({ store }: Suite): void {
   test("a stored wake-up comes at its time, not before", async () => {
     const { wake, claim } = controllerOf(store());
     await wake("one");
-    await store().work.release(only(await claim()), { wakeAt: later(store().clock.now(), milliseconds(150)), failed: false });
+    await store().work.release(only(await claim()), { wakeAt: later(store().clock.now(), milliseconds(400)), failed: false });
     assert.deepEqual(await claim(), []);
-    await store().passes(170);
+    await store().passes(420);
     assert.deepEqual(namesOf(await claim()), ["one"]);
   });
 
@@ -227,14 +227,14 @@ function wakeUps({ store }: Suite): void {
     const { controller, at, wake, claim } = controllerOf(store());
     await wake("one");
     const lease = only(await claim(1, "me", milliseconds(50)));
-    await store().work.wake([{ controller, key: at("one"), at: later(store().clock.now(), milliseconds(200)) }]);
+    await store().work.wake([{ controller, key: at("one"), at: later(store().clock.now(), milliseconds(600)) }]);
     await store().passes(60);
     assert.ok(only(await claim(1, "heir")).epoch > lease.epoch);
     await store().work.release(only(await store().work.renew([{ ...lease, owner: "heir", epoch: lease.epoch + 1 }], leaseTime)), {
       failed: false,
     });
     assert.deepEqual(await claim(), []);
-    await store().passes(210);
+    await store().passes(620);
     assert.deepEqual(namesOf(await claim()), ["one"]);
   });
 }

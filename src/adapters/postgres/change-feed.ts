@@ -21,6 +21,7 @@ export interface ChangeFeed {
   readonly ring: ChangeRing;
   /** Every change up to here has been seen. */
   readonly position: ResourceVersion;
+  readonly closed: boolean;
   /** What the writer of this control plane has just committed. */
   accept(changes: readonly RowChange[], first: ResourceVersion): void;
   /** Called when there is something new for the resource, and at times when the feed has moved on without it. Returns the way to stop. */
@@ -149,6 +150,9 @@ export function changeFeed({ database, codec, ringBytes, noticed, self, problem 
     get position() {
       return position;
     },
+    get closed() {
+      return stopped.signal.aborted;
+    },
     start: async () => {
       const first = await listen();
       const { last } = await readPosition(first);
@@ -158,6 +162,7 @@ export function changeFeed({ database, codec, ringBytes, noticed, self, problem 
     close: async () => {
       clearInterval(poll);
       stopped.abort();
+      wakeAll();
       const last = client;
       client = undefined;
       await tailing;

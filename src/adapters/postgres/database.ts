@@ -1,7 +1,7 @@
 import { Kysely, PostgresAdapter, PostgresDialect, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import pg from "pg";
 import { PortError } from "../../ports/port-error.ts";
-import { codeOf, storeError } from "./store-error.ts";
+import { codeOf, isOfDriver, storeError } from "./store-error.ts";
 
 /** One PostgreSQL database as this control plane uses it. */
 export interface Database {
@@ -61,10 +61,8 @@ export async function told<T>(database: Pick<Database, "place">, use: () => Prom
   try {
     return await use();
   } catch (error) {
-    // A caller's own error (thrown by a reader in a snapshot) passes as it is; PostgreSQL's and the network's have a code.
-    throw codeOf(error) === "" && !(error instanceof Error && /connect|Connection|password|timeout/.test(error.message))
-      ? error
-      : storeError(error, database.place);
+    // A caller's own error (thrown by a reader in a snapshot) and a bug pass as they are; PostgreSQL's and the network's have a code, the driver's their words.
+    throw codeOf(error) !== "" || isOfDriver(error) ? storeError(error, database.place) : error;
   }
 }
 

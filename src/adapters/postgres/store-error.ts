@@ -13,6 +13,16 @@ export function isAnswer(error: unknown): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P0)/.test(code) && code !== "25P03";
 }
 
+/** An error that the driver makes itself, without a code. (pg 8.23, pg-pool 3) */
+export function isOfDriver(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^Connection terminated|^timeout exceeded when trying to connect|^Cannot use a pool after|^Client (was closed|has encountered)|not queryable|^Query read timeout|password/.test(
+      error.message,
+    )
+  );
+}
+
 /** A failure of PostgreSQL in words that say what to do. `place` is `user@host:port/database`, without the password. */
 export function storeError(error: unknown, place: string): Error {
   if (error instanceof PortError || error instanceof ResourceError) return error;
@@ -27,6 +37,13 @@ export function storeError(error: unknown, place: string): Error {
       { cause: error, reason: "DatabasePassword" },
     );
   }
+  if (text.startsWith("Cannot use a pool after"))
+    return new PortError("notDone", "the store is closed; this server is stopping", { cause: error, reason: "Stopping" });
+  if (isOfDriver(error))
+    return new PortError("notDone", `PostgreSQL at ${place}: ${text}; the connection is made again as soon as the server is back`, {
+      cause: error,
+      reason: "DatabaseGone",
+    });
   return new PortError("notDone", `PostgreSQL at ${place}: ${text}; see its log`, { cause: error, reason: "DatabaseFailed" });
 }
 

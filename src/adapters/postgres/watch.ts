@@ -3,6 +3,7 @@ import type { ResourceVersion } from "../../domain/object/api-object.ts";
 import { isStorable, storableSelection } from "../../domain/object/storable-text.ts";
 import { watchEventType } from "../../domain/object/watch-event.ts";
 import { expiredError } from "../../ports/decide-commit.ts";
+import { PortError } from "../../ports/port-error.ts";
 import type { WatchBatch, WatchEvent, WatchQuery } from "../../ports/resources.ts";
 import { atVersion } from "../../ports/stored-object.ts";
 import type { ChangeFeed } from "./change-feed.ts";
@@ -36,14 +37,15 @@ export async function* watchChanges(
   from: ResourceVersion,
   signal: AbortSignal,
 ): AsyncGenerator<WatchBatch> {
-  if (signal.aborted) return;
+  if (isCancelled(signal)) return;
   const query = storableSelection(asked);
   const { feed } = parts;
   const news = newsOf(feed, query, signal);
   try {
     const start = await told(parts, () => readPosition(parts.readers));
     if (from < start.horizon || from > start.last) throw expiredError(from, start.horizon, start.last);
-    for (let cursor = from; !signal.aborted;) {
+    for (let cursor = from; !isCancelled(signal);) {
+      if (feed.closed) throw new PortError("notDone", "the store is closed; this server is stopping", { reason: "Stopping" });
       if (cursor >= feed.position) {
         await news.next();
         continue;
@@ -109,3 +111,6 @@ function newsOf(feed: ChangeFeed, query: WatchQuery, signal: AbortSignal): News 
     },
   };
 }
+
+/** Asked anew each time: it changes while the generator waits. */
+const isCancelled = (signal: AbortSignal): boolean => signal.aborted;
