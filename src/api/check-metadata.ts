@@ -5,13 +5,15 @@ import { isDnsLabel, isLabelValue, isQualifiedName, nameRuleBroken, prefixRuleBr
 import { isJsonList } from "./json-list.ts";
 import type { Kind } from "./kind.ts";
 import { fieldPath, indexPath, keyPath, quoted } from "./paths.ts";
+import { isStored } from "./verbs.ts";
 
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/ : names and values together. */
 const MOST_ANNOTATION_BYTES = 256 * 1024;
 
-/** What is wrong with `metadata`; `previous` is there on update, when names, uid and times may not change. */
+/** What is wrong with `metadata` (a review needs none); `previous` is there on update, when names, uid and times may not change. */
 export function metadataProblems(kind: Kind, object: JsonObject, previous: ApiObject | undefined): readonly FieldProblem[] {
   const metadata = object["metadata"];
+  if (metadata === undefined && !isStored(kind)) return [];
   if (!isJsonObject(metadata)) {
     const code = metadata === undefined ? "required" : "typeInvalid";
     return [{ path: "metadata", code, message: `${quoted(metadata)} is not an object`, hint: "write metadata: {name: …}" }];
@@ -36,7 +38,7 @@ function nameProblems(kind: Kind, metadata: JsonObject): readonly FieldProblem[]
   if (name !== undefined && typeof name !== "string") return [...problems, noText("metadata.name", name)];
   const prefix = typeof generateName === "string" ? generateName : "";
   if (name === undefined || name === "") {
-    if (kind.verbs?.includes("get") === false) return problems;
+    if (!isStored(kind)) return problems;
     if (prefix === "") return [...problems, { path: "metadata.name", code: "required", message: "name or generateName is required" }];
   } else {
     const says = nameRuleBroken(rule, name);

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { anyJson, objectsOf } from "../../test/generate/api-object.ts";
+import type { ApiObject } from "../domain/object/api-object.ts";
 import type { JsonValue } from "../domain/object/json.ts";
 import { catalog } from "./catalog.ts";
-import { checkObject, MOST_PROBLEMS } from "./check.ts";
+import { checkBody, checkObject, MOST_PROBLEMS } from "./check.ts";
 import type { Kind } from "./kind.ts";
-import { pruned, unknownFields, withDefaults } from "./shape.ts";
+import { pruned, shapedBody, unknownFields, withDefaults } from "./shape.ts";
 
 const sync = kind("slipway.dev/v1alpha1", "Sync");
 const good = {
@@ -187,6 +188,67 @@ test("a hundred thousand wrong entries cost no more than their number", () => {
   pruned(sync, hostile);
   const { user } = process.cpuUsage(began);
   assert.ok(user < 10_000_000, `took ${String(user / 1e6)} s of CPU`);
+});
+
+test("a body nested a hundred thousand deep is answered like any other", () => {
+  const deep = JSON.parse("[".repeat(100_000) + "]".repeat(100_000)) as JsonValue;
+  for (const hostile of [
+    { ...good, spec: deep },
+    { ...good, metadata: { ...good.metadata, labels: { a: deep }, uid: deep, managedFields: [deep] } },
+    { ...good, spec: { ...good.spec, path: deep, x: deep } },
+  ]) {
+    assert.ok(checkObject(sync, hostile, good).length > 0);
+    unknownFields(sync, hostile);
+    withDefaults(sync, pruned(sync, hostile) as typeof good);
+  }
+});
+
+for (const [name, body] of [
+  [
+    "TokenRequest",
+    { spec: { audiences: null, expirationSeconds: null, boundObjectRef: null }, status: { token: "", expirationTimestamp: null } },
+  ],
+  ["AccessTokenRequest", { spec: {}, status: { token: "", expirationTimestamp: null } }],
+] as const) {
+  test(`a ${name} is accepted as clients send it: with an empty answer and no object's name`, () => {
+    const schema = catalog.kinds.flatMap(({ actions = [] }) => actions).find((action) => action.body.kind === name)?.body.schema;
+    assert.ok(schema);
+    assert.deepEqual(
+      checkBody(schema, shapedBody(schema, { apiVersion: "v1", kind: name, metadata: { creationTimestamp: null }, ...body })),
+      [],
+    );
+  });
+}
+
+for (const [name, body] of [
+  ["SelfSubjectRulesReview", { spec: { namespace: "shop" }, status: { resourceRules: null, nonResourceRules: null, incomplete: false } }],
+  ["SelfSubjectAccessReview", { spec: { resourceAttributes: { verb: "get", resource: "syncs" } }, status: { allowed: false } }],
+  ["TokenReview", { spec: { token: "x" }, status: { user: {} } }],
+  ["SelfSubjectReview", { status: { userInfo: {} } }],
+] as const) {
+  test(`a ${name} is accepted as clients send it: with an empty answer and no name`, () => {
+    const of = catalog.kinds.find((candidate) => candidate.kind === name);
+    assert.ok(of);
+    const sent = { apiVersion: `${of.group}/v1`, kind: name, ...body } as unknown as ApiObject;
+    assert.deepEqual(checkObject(of, withDefaults(of, pruned(of, sent))), []);
+    assert.deepEqual(
+      checkObject(of, withDefaults(of, pruned(of, { ...sent, metadata: { creationTimestamp: null } } as unknown as ApiObject))),
+      [],
+    );
+  });
+}
+
+test("a question about access is about one thing and about somebody", () => {
+  const ask = (of: string, spec: object) =>
+    checkObject(kind("authorization.k8s.io/v1", of), { apiVersion: "authorization.k8s.io/v1", kind: of, spec } as JsonValue).map(
+      ({ path }) => path,
+    );
+  assert.deepEqual(ask("SelfSubjectAccessReview", {}), ["spec.resourceAttributes"]);
+  assert.deepEqual(ask("SubjectAccessReview", { resourceAttributes: {}, nonResourceAttributes: {} }), [
+    "spec.resourceAttributes",
+    "spec.user",
+  ]);
+  assert.deepEqual(ask("SubjectAccessReview", { resourceAttributes: {}, groups: ["a"] }), []);
 });
 
 test("a value of a secret is never quoted", () => {

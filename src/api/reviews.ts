@@ -1,5 +1,8 @@
 import { Type } from "typebox";
 import type { TSchema, TUnsafe } from "typebox";
+import type { ApiObject } from "../domain/object/api-object.ts";
+import type { FieldProblem } from "../domain/object/field-problem.ts";
+import { at, listAt, textAt } from "./columns.ts";
 import type { Kind } from "./kind.ts";
 import { flag, list, object, text } from "./schema.ts";
 
@@ -7,7 +10,8 @@ const AUTHORIZATION = "authorization.k8s.io";
 
 /** A question to the server in the shape of an object: created, answered in `status`, never stored. */
 export const reviewKind = (
-  names: Pick<Kind, "group" | "kind" | "resource" | "singular" | "namespaced" | "description" | "schema" | "secretFields">,
+  names: Pick<Kind, "group" | "kind" | "resource" | "singular" | "namespaced" | "description" | "schema"> &
+    Partial<Pick<Kind, "secretFields" | "validate">>,
 ): Kind => ({
   version: "v1",
   shortNames: [],
@@ -18,8 +22,28 @@ export const reviewKind = (
   ...names,
 });
 
-export const authorizationReview = (names: Pick<Kind, "kind" | "resource" | "singular" | "namespaced" | "description" | "schema">): Kind =>
-  reviewKind({ group: AUTHORIZATION, ...names });
+export const authorizationReview = (
+  names: Pick<Kind, "kind" | "resource" | "singular" | "namespaced" | "description" | "schema"> & Partial<Pick<Kind, "validate">>,
+): Kind => reviewKind({ group: AUTHORIZATION, ...names });
+
+/** A question about access is about a resource or a path, never both or neither. */
+export function attributeProblems(review: ApiObject): readonly FieldProblem[] {
+  const asked = ["resourceAttributes", "nonResourceAttributes"].filter((name) => at(review, "spec", name) !== undefined);
+  if (asked.length === 1) return [];
+  return [
+    {
+      path: "spec.resourceAttributes",
+      code: "invalid",
+      message: "exactly one of nonResourceAttributes or resourceAttributes must be specified",
+    },
+  ];
+}
+
+/** And it is about somebody. */
+export function subjectProblems(review: ApiObject): readonly FieldProblem[] {
+  if (textAt(review, "spec", "user") !== "" || listAt(review, "spec", "groups").length > 0) return [];
+  return [{ path: "spec.user", code: "invalid", message: "at least one of user or group must be specified" }];
+}
 
 /** Names with lists of texts: the `extra` of an identity. */
 const extra: TUnsafe<Record<string, string[]>> = Type.Unsafe<Record<string, string[]>>({
@@ -61,8 +85,9 @@ export const subjectFields = {
 
 export const accessStatus = object(
   "The answer.",
-  { allowed: flag("Whether the request would be allowed.") },
+  {},
   {
+    allowed: flag("Whether the request would be allowed."),
     denied: flag("Whether it would be refused whatever else may allow it."),
     reason: text("Why."),
     evaluationError: text("What went wrong in finding out."),

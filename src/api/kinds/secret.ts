@@ -33,7 +33,6 @@ export const secretKind: Kind = {
     ageColumn,
   ],
   fields: { type: (object) => textAt(object, "type") },
-  links: (_object, key) => [`secret/${key.namespace}/${key.name}`],
   defaults: withSecretDefaults,
   validate: secretProblems,
 };

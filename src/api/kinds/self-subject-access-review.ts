@@ -1,4 +1,4 @@
-import { accessStatus, authorizationReview, nonResourceAttributes, resourceAttributes } from "../reviews.ts";
+import { accessStatus, attributeProblems, authorizationReview, nonResourceAttributes, resourceAttributes } from "../reviews.ts";
 import { object } from "../schema.ts";
 
 const description = "SelfSubjectAccessReview asks whether the caller may do something.";
@@ -16,4 +16,5 @@ export const selfSubjectAccessReviewKind = authorizationReview({
     },
     { status: accessStatus },
   ),
+  validate: attributeProblems,
 });

@@ -13,14 +13,16 @@ export const selfSubjectRulesReviewKind = authorizationReview({
     description,
     { spec: object("The question.", {}, { namespace: text("The namespace that is asked about.") }) },
     {
+      // nothing of an answer is required: clients send it empty with the question
       status: object(
         "The answer.",
+        {},
         {
           resourceRules: list(resourceRule, "The rights on resources, in no order, with repetitions."),
           nonResourceRules: list(nonResourceRule, "The rights on paths."),
           incomplete: flag("Whether something is missing from the answer."),
+          evaluationError: text("What went wrong in finding out."),
         },
-        { evaluationError: text("What went wrong in finding out.") },
       ),
     },
   ),

@@ -45,10 +45,11 @@ const tokenRequest = object(
     ),
   },
   {
+    // nothing of an answer is required: clients send it empty with the question
     status: object(
       "The answer.",
-      { token: text("The token: a secret that is shown this once."), expirationTimestamp: time("When it ends.") },
       {},
+      { token: text("The token: a secret that is shown this once."), expirationTimestamp: time("When it ends.") },
     ),
   },
 );

@@ -1,4 +1,12 @@
-import { accessStatus, authorizationReview, nonResourceAttributes, resourceAttributes, subjectFields } from "../reviews.ts";
+import {
+  accessStatus,
+  attributeProblems,
+  authorizationReview,
+  nonResourceAttributes,
+  resourceAttributes,
+  subjectFields,
+  subjectProblems,
+} from "../reviews.ts";
 import { object } from "../schema.ts";
 
 const description = "SubjectAccessReview asks whether somebody may do something.";
@@ -20,4 +28,5 @@ export const subjectAccessReviewKind = authorizationReview({
     },
     { status: accessStatus },
   ),
+  validate: (review) => [...attributeProblems(review), ...subjectProblems(review)],
 });

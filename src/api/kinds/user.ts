@@ -54,12 +54,12 @@ const accessTokenRequest = object(
   {
     status: object(
       "The answer.",
+      {},
       {
         token: text("The token: a secret that is shown this once."),
         expirationTimestamp: time("When it ends."),
         name: text("The name of the AccessToken: delete it to end the token."),
       },
-      {},
     ),
   },
 );
