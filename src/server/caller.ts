@@ -42,6 +42,10 @@ export interface ResourceAttributes {
 }
 
 export interface Authorizer {
+  /**
+   * `reason` names what allows it; of a refusal it says what would change that ("" when nothing is known) and leaves the sentence of who
+   * cannot do what to the asker. Throws only PortError.
+   */
   authorize(caller: Caller, asked: Attributes): Promise<{ readonly allowed: boolean; readonly reason: string }>;
 }
 

@@ -7,7 +7,7 @@ import type { PolicyRule } from "./policy-rule.ts";
 import { distinct, texts } from "./policy-rule.ts";
 
 /** A ClusterRole as far as aggregation sees it. */
-export interface Aggregating {
+interface Aggregating {
   readonly name: string;
   readonly labels: StringMap;
   readonly rules: readonly PolicyRule[];

@@ -31,7 +31,7 @@ export interface AskedResource {
   readonly name: string;
 }
 
-export interface AskedPath {
+interface AskedPath {
   readonly path: string;
   readonly verb: string;
 }
@@ -62,7 +62,7 @@ export function ruleObject(rule: PolicyRule): JsonObject {
 }
 
 /** Whether this one rule gives what is asked. The same answers as Kubernetes' `RuleAllows`. */
-export function ruleAllows(rule: PolicyRule, asked: Asked): boolean {
+function ruleAllows(rule: PolicyRule, asked: Asked): boolean {
   if (!hasOrAll(rule.verbs, asked.verb)) return false;
   if (isPath(asked)) return rule.nonResourceURLs.some((url) => pathMatches(url, asked.path));
   return (

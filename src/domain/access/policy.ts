@@ -56,7 +56,7 @@ interface BoundSubject {
 }
 
 /** One binding that gives somebody a role. `role` is absent when the role it names does not exist. */
-export interface Grant extends BoundSubject {
+interface Grant extends BoundSubject {
   readonly role: Role | undefined;
 }
 

@@ -25,7 +25,7 @@ before(async () => {
     role("", "member", [
       read,
       access,
-      { verbs: ["create", "update"], apiGroups: [SLIPWAY], resources: ["syncs"] },
+      { verbs: ["create", "update"], apiGroups: [SLIPWAY], resources: ["syncs", "gitrepositories"] },
       { verbs: ["create"], apiGroups: [""], resources: ["serviceaccounts", "serviceaccounts/token"] },
     ]),
   );
@@ -52,6 +52,7 @@ before(async () => {
     await world.write(serviceAccount(namespace, name));
   await world.write(binding("shop", "bots", "role/reader", "ServiceAccount:shop/bot"));
   await world.write(binding("shop", "strong", "clusterrole/edit", "ServiceAccount:shop/strong"));
+  await world.write({ ...sync("strong", "strong"), spec: { source: { repository: "trusted" }, serviceAccountName: "strong" } });
   scoped = {
     ...member,
     token: "t",
@@ -77,6 +78,12 @@ const sync = (name: string, serviceAccountName: string): ApiObject => ({
   kind: "Sync",
   metadata: { namespace: "shop", name },
   spec: { source: { repository: "app" }, serviceAccountName },
+});
+const repository = (name: string): ApiObject => ({
+  apiVersion: "slipway.dev/v1alpha1",
+  kind: "GitRepository",
+  metadata: { namespace: "shop", name },
+  spec: { url: "https://elsewhere.example.org/x.git" },
 });
 const aggregated = role("", "mine", [], { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: "b" } }] } });
 const labelled = role("", "sneak", [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }], {
@@ -227,6 +234,21 @@ const tries: readonly { readonly name: string; readonly attempt: () => Promise<u
   },
   { name: "to act as a controller", attempt: acting({ "impersonate-user": "system:slipway:sync" }), refused: /cannot impersonate/ },
   {
+    name: "a secret, sent to his own server",
+    attempt: writing({ ...repository("mine"), spec: { url: "https://elsewhere.example.org/x.git", secretRef: { name: "deploy-key" } } }),
+    refused: /it would send the Secret "deploy-key" where its url says/,
+  },
+  {
+    name: "another repository for a sync that acts as a stronger service account",
+    attempt: writing(repository("trusted")),
+    refused: /a Sync applies what is in it: .*system:serviceaccount:shop:strong/,
+  },
+  {
+    name: "another repository in a sync that acts as a stronger service account",
+    attempt: writing({ ...sync("strong", "strong"), spec: { source: { repository: "mine" }, serviceAccountName: "strong" } }),
+    refused: /cannot act as/,
+  },
+  {
     name: "a sync that acts as a stronger service account",
     attempt: writing(sync("s1", "strong")),
     refused: /cannot act as "system:serviceaccount:shop:strong"/,
@@ -268,6 +290,14 @@ const gifts: readonly { readonly name: string; readonly attempt: () => Promise<u
       { kind: "User", name: "root" },
       { scopes: [{ verbs: ["get"], apiGroups: [SLIPWAY], resources: ["syncs"], namespaces: ["shop"] }] },
     ),
+  },
+  { name: "a repository that only weaker syncs read", attempt: writing(repository("free")) },
+  {
+    name: "a stop to a sync that acts as a stronger service account",
+    attempt: writing({
+      ...sync("strong", "strong"),
+      spec: { source: { repository: "trusted" }, serviceAccountName: "strong", suspend: true },
+    }),
   },
   { name: "a sync that acts as a weaker service account", attempt: writing(sync("ok4", "bot")) },
   {

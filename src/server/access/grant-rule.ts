@@ -1,6 +1,8 @@
 import type { ApiObject, ObjectKey } from "../../domain/object/api-object.ts";
+import type { JsonValue } from "../../domain/object/json.ts";
 import { isJsonObject, jsonEqual } from "../../domain/object/json.ts";
 import type { GrantVerdict } from "../../domain/access/escalation.ts";
+import { decide } from "../../domain/access/decide.ts";
 import { mayActAs, mayBind, mayGiveGroups, mayWriteRole } from "../../domain/access/escalation.ts";
 import type { Policy, Role } from "../../domain/access/policy.ts";
 import { readBinding, readRole, referredRole } from "../../domain/access/policy.ts";
@@ -12,8 +14,8 @@ import { serviceAccountCaller } from "./identities.ts";
 import { TOKEN_WRITER } from "./issue-token.ts";
 
 /**
- * Refuses a write by which somebody would give more than he has: a role, a binding, membership of a group, a token, a Sync that acts as a service
- * account. Asked before every write; a deletion gives nothing.
+ * Refuses a write by which somebody would give more than he has: a role, a binding, membership of a group, a token, what a Sync applies as
+ * its service account. Asked before every write; a deletion gives nothing.
  */
 export function grantRule(index: Pick<AccessIndex, "policy">): AdmissionRule {
   return async (asked, reader) => {
@@ -36,6 +38,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "slipway.dev/users": checkGroups,
   "slipway.dev/accesstokens": checkToken,
   "slipway.dev/syncs": checkSync,
+  "slipway.dev/gitrepositories": checkRepository,
 };
 
 async function checkRole(policy: Policy, { caller, key, previous }: AskedWrite, object: ApiObject): Promise<GrantVerdict> {
@@ -89,12 +92,59 @@ async function checkToken(_policy: Policy, { caller, previous }: AskedWrite, obj
   };
 }
 
-/** Whoever says what a Sync applies acts as its service account. */
+/** Whoever says what a Sync applies acts as its service account; to stop one, or to say how often it looks, takes no more than the right to write it. */
 async function checkSync(policy: Policy, { caller, key, previous, subresource }: AskedWrite, object: ApiObject): Promise<GrantVerdict> {
+  const account = accountOf(object);
+  if (subresource !== "" || account === undefined || (previous !== undefined && jsonEqual(whatIsApplied(object), whatIsApplied(previous))))
+    return { granted: true };
+  return mayActAs(policy, caller, serviceAccountCaller(key.namespace, account, ""));
+}
+
+/** Whoever says where a repository is says what every Sync that reads it applies, and where the secrets go that it logs in with. */
+async function checkRepository(
+  policy: Policy,
+  { caller, key, previous, subresource }: AskedWrite,
+  object: ApiObject,
+  reader: Reader,
+): Promise<GrantVerdict> {
   if (subresource !== "" || (previous !== undefined && jsonEqual(object.spec, previous.spec))) return { granted: true };
-  const name = isJsonObject(object.spec) ? object.spec["serviceAccountName"] : undefined;
-  if (typeof name !== "string" || name === "") return { granted: true };
-  return mayActAs(policy, caller, serviceAccountCaller(key.namespace, name, ""));
+  const secret = secretsOf(object).find((name) => !decide(policy, caller, { ...SECRET, namespace: key.namespace, name }).allowed);
+  if (secret !== undefined)
+    return {
+      granted: false,
+      reason: `it would send the Secret ${JSON.stringify(secret)} where its url says, and User ${JSON.stringify(caller.name)} may not read that; ask for the verb "get" on it`,
+    };
+  const { items } = await reader.list({ group: "slipway.dev", resource: "syncs", namespace: key.namespace });
+  const accounts = new Set(items.flatMap((sync) => (repositoryOf(sync.object) === key.name ? (accountOf(sync.object) ?? []) : [])));
+  for (const account of accounts) {
+    const verdict = mayActAs(policy, caller, serviceAccountCaller(key.namespace, account, ""));
+    if (!verdict.granted) return { granted: false, reason: `a Sync applies what is in it: ${verdict.reason}` };
+  }
+  return { granted: true };
+}
+
+function accountOf(sync: ApiObject): string | undefined {
+  const name = isJsonObject(sync.spec) ? sync.spec["serviceAccountName"] : undefined;
+  return typeof name === "string" && name !== "" ? name : undefined;
+}
+
+const SECRET = { verb: "get", group: "", resource: "secrets", subresource: "" };
+
+function secretsOf(repository: ApiObject): readonly string[] {
+  const spec = isJsonObject(repository.spec) ? repository.spec : {};
+  const webhook = isJsonObject(spec["webhook"]) ? spec["webhook"] : {};
+  return [spec["secretRef"], webhook["secretRef"]].flatMap((reference) =>
+    isJsonObject(reference) && typeof reference["name"] === "string" && reference["name"] !== "" ? [reference["name"]] : [],
+  );
+}
+
+function repositoryOf(sync: ApiObject): JsonValue | undefined {
+  const source = isJsonObject(sync.spec) ? sync.spec["source"] : undefined;
+  return isJsonObject(source) ? source["repository"] : undefined;
+}
+
+function whatIsApplied(sync: ApiObject): ApiObject["spec"] {
+  return isJsonObject(sync.spec) ? { ...sync.spec, suspend: undefined, interval: undefined, timeout: undefined } : sync.spec;
 }
 
 const groupsOf = (user: ApiObject): readonly string[] => (isJsonObject(user.spec) ? texts(user.spec["groups"]) : []);

@@ -5,7 +5,7 @@ import type { Attributes, Authorizer, Caller } from "../caller.ts";
 import type { AccessIndex } from "./access-index.ts";
 
 /** Decisions kept at most, of the policy in force. */
-const KEPT = 20_000;
+const KEPT = 5_000;
 
 /**
  * Kubernetes RBAC over the index: the right of a request is what the roles give the caller AND what his token is for.

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 
 /** A bearer token as it is sent: `slp_<id>_<secret>`, where id is the name of its AccessToken. */
-export interface TokenText {
+interface TokenText {
   readonly id: string;
   readonly secret: string;
 }
