@@ -44,10 +44,13 @@ export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinSe
     stored: () => live,
     send(request, now) {
       const isStatus = request.verb.startsWith("status-");
+      const query = new URLSearchParams(request.query);
+      // Go reads a flag of a query: only these mean no.
+      const isForced = query.has("force") ? !/^(0|false)$/i.test(query.get("force") ?? "") : request.force === true;
       const hasStatus = kind.statusSubresource;
       const context = {
         live,
-        manager: request.manager ?? (request.userAgent ?? "recorder/1").split("/")[0] ?? "",
+        manager: query.get("fieldManager") ?? request.manager ?? (request.userAgent ?? "recorder/1").split("/")[0] ?? "",
         schema,
         now,
         ...(isStatus
@@ -61,7 +64,7 @@ export function thinServer(kind: CorpusFile["kind"], schema: SchemaNode): ThinSe
       if (request.verb === "get") return { code: 200, ...(live === undefined ? {} : { object: live }) };
       const code = live === undefined ? 201 : 200;
       if (request.verb.endsWith("apply")) {
-        const outcome = applyConfiguration({ ...context, configuration: request.body as JsonObject, force: request.force === true });
+        const outcome = applyConfiguration({ ...context, configuration: request.body as JsonObject, force: isForced });
         if (outcome.outcome !== "applied") return refused(outcome);
         const merged = withPlainMetadata(filled(outcome.object));
         if (complete === undefined && hasForbiddenNull(schema, merged)) return { code: 422 };

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { SchemaNode } from "../../src/domain/apply/schema.ts";
-import type { CorpusFile, Json, JsonObject, Response } from "../fixtures/apply-corpus/corpus.ts";
+import type { CorpusFile, JsonObject, Response } from "../fixtures/apply-corpus/corpus.ts";
 import { fill, normalObject, normalStatus, timesChanged } from "../fixtures/apply-corpus/normalise.ts";
 import { metadataOf, textOf } from "../fixtures/apply-corpus/server.ts";
 import { thinServer, type Reply } from "./apply-corpus-server.ts";
@@ -43,8 +43,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   "values.json: a float in int-or-string is refused: 1": byValidation,
   "values.json: a string in an integer field is refused: 2": byValidation,
   "values.json: a value outside the enum is refused: 1": byValidation,
-  "requests.json: several unknown fields, in lists, at the root and in metadata, are all named":
-    "kube-apiserver names the first one only; apply.test.ts shows that we name all",
+  "managed-fields.json: an entry of an apiVersion that is not served goes, its neighbours stay: 2":
+    "kube-apiserver then drops every entry of a custom resource; here only that entry goes",
+  "managed-fields.json: an entry of an apiVersion that is not served goes, its neighbours stay: 3": "follows from the step before",
+  "managed-fields.json: an entry of an apiVersion that is not served goes, its neighbours stay: 4": "follows from the step before",
   "requests.json: unknown fields in create, update and merge patch": "strict decoding is the server's",
   "requests.json: an unknown value of fieldValidation is refused": byRequest,
   "requests.json: an unknown value of dryRun is refused": byRequest,
@@ -53,12 +55,12 @@ const elsewhere: Readonly<Record<string, string>> = {
   "requests.json: a field manager of 129 characters is refused": byRequest,
   "requests.json: a field manager with characters that do not print is refused": byRequest,
   "requests.json: force with another verb is refused": byRequest,
-  "requests.json: no name in the body takes the name of the URL": byRequest,
-  "requests.json: no metadata in the body takes the name of the URL": byRequest,
+  "requests.json: no name in the body is refused": byRequest,
+  "requests.json: no metadata in the body is refused": byRequest,
   "requests.json: another name than the URL's is refused": byRequest,
   "requests.json: another namespace than the URL's is refused": byRequest,
   "requests.json: a namespace that does not exist is refused": byRequest,
-  "requests.json: generateName alone takes the name of the URL": byRequest,
+  "requests.json: generateName alone is refused": byRequest,
   "requests.json: a name that is no DNS name is refused": byValidation,
   "requests.json: a body that is no object is refused": byRequest,
   "requests.json: another kind is refused": byRequest,
@@ -70,13 +72,20 @@ const elsewhere: Readonly<Record<string, string>> = {
   "requests.json: a uid that is not the live one is refused, the live one accepted: 2": byRequest,
 };
 
+const known = new Set<string>();
 const folder = join(import.meta.dirname, "../fixtures/apply-corpus");
+
+test("every exception names a case of the corpus", () => {
+  const unknown = Object.keys(elsewhere).filter((key) => !known.has(key) && !known.has(key.replace(/: \d+$/, "")));
+  assert.deepEqual(unknown, []);
+});
 
 for (const file of globSync("*.json", { cwd: folder }).sort()) {
   const content = JSON.parse(readFileSync(join(folder, file), "utf8")) as CorpusFile;
   if (!("cases" in content)) continue;
   describe(`${file}: ${content.title} (${content.source})`, () => {
     for (const each of content.cases) {
+      known.add(`${file}: ${each.name}`);
       test(each.name, { skip: elsewhere[`${file}: ${each.name}`] ?? false }, (t) => {
         const steps = each.steps.map((step, index) => ({ ...step, elsewhere: elsewhere[`${file}: ${each.name}: ${index + 1}`] }));
         for (const { elsewhere: reason, request } of steps)
@@ -99,11 +108,12 @@ function replay({ kind, schema }: CorpusFile, steps: readonly Step[]): void {
     const reply = server.send({ ...request, body: fill(request.body, before, first) }, now);
     if (first === "") first = textOf(metadataOf(server.stored())["resourceVersion"]);
     const what = `step ${String(index + 1)}: ${request.verb} by ${request.manager ?? "nobody"}`;
-    assert.deepEqual(seen(reply, before, server.stored()), expected(response), what);
+    const wanted = expected(response);
+    assert.deepEqual(naming(seen(reply, before, server.stored()), wanted), wanted, what);
   }
 }
 
-function seen(reply: Reply, before: JsonObject | undefined, after: JsonObject | undefined): Json {
+function seen(reply: Reply, before: JsonObject | undefined, after: JsonObject | undefined): JsonObject {
   return {
     code: reply.code,
     ...(reply.object === undefined ? {} : { object: normalObject(reply.object) }),
@@ -114,7 +124,7 @@ function seen(reply: Reply, before: JsonObject | undefined, after: JsonObject | 
   };
 }
 
-function expected({ code, object, status, resourceVersionChanged, timesChanged }: Response): Json {
+function expected({ code, object, status, resourceVersionChanged, timesChanged }: Response): JsonObject {
   const details = status?.["details"];
   const causes = typeof details === "object" && details !== null && "causes" in details ? details.causes : undefined;
   const isConflict = code === 409 && Array.isArray(causes) && textOf(status?.["message"]).startsWith("Apply failed");
@@ -126,6 +136,13 @@ function expected({ code, object, status, resourceVersionChanged, timesChanged }
     resourceVersionChanged,
     timesChanged,
   };
+}
+
+/** kube-apiserver names one of several unknown fields, whichever it meets first; all are named here. */
+function naming(found: JsonObject, wanted: JsonObject): JsonObject {
+  const cause = textOf(wanted["message"]).split("): ")[1];
+  const isNamed = cause !== undefined && textOf(found["message"]).split("\n").includes(`  ${cause}`);
+  return isNamed ? { ...found, message: textOf(wanted["message"]) } : found;
 }
 
 /** kube-apiserver prints the Go value it got, Slipway names its type: both without it. */
