@@ -133,8 +133,8 @@ const cases: readonly Case[] = [
   {
     name: "a group of the server",
     kind: "User",
-    object: { spec: { groups: ["shop", "system:masters"] } },
-    problems: [["spec.groups[1]", "forbidden"]],
+    object: { spec: { groups: ["shop", "system:masters", "system:nodes"] } },
+    problems: [["spec.groups[2]", "forbidden"]],
   },
   {
     name: "a user in a namespace",
