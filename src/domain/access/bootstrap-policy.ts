@@ -100,9 +100,9 @@ export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
   },
 ];
 
-/** What each controller needs, as `system:slipway:<name>`; every one may also write Events. */
+/** What each controller needs, as `system:slipway:<name>`; every one may also write Events. `tokens` is who keeps the tokens that are issued. */
 export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> = {
-  gitrepository: [
+  "git-repository": [
     rule([...READ, ...CHANGE], SLIPWAY, "gitrepositories"),
     rule(CHANGE, SLIPWAY, "gitrepositories/status", "gitrepositories/finalizers"),
     rule(["get"], "", "secrets"),
@@ -112,14 +112,16 @@ export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> =
     rule([...READ, ...CHANGE], SLIPWAY, "syncs"),
     rule(CHANGE, SLIPWAY, "syncs/status", "syncs/finalizers"),
     rule([...READ, "impersonate"], "", "serviceaccounts"),
+    rule(["get"], "", "secrets"),
   ],
   namespace: [
     rule([...READ, ...CHANGE, "delete"], "", "namespaces"),
-    rule(CHANGE, "", "namespaces/status", "namespaces/finalize"),
+    rule(CHANGE, "", "namespaces/status", "namespaces/finalize", "namespaces/finalizers"),
     rule([...READ, "delete", "deletecollection"], "*", "*"),
   ],
   "garbage-collector": [rule([...READ, ...CHANGE, "delete"], "*", "*")],
-  tokens: [rule([...READ, "create", "delete"], SLIPWAY, "accesstokens"), rule(READ, SLIPWAY, "users"), rule(READ, "", "serviceaccounts")],
+  "access-token": [rule([...READ, "delete"], SLIPWAY, "accesstokens")],
+  tokens: [rule(["create"], SLIPWAY, "accesstokens")],
 };
 
 export const EVENT_RULE: PolicyRule = rule(["create", ...CHANGE], "", "events");

@@ -5,7 +5,7 @@ import { isJsonObject, jsonEqual } from "../object/json.ts";
 import type { BootstrapRole } from "./bootstrap-policy.ts";
 import { BOOTSTRAP_ROLES, CONTROLLER_RULES, EVENT_RULE } from "./bootstrap-policy.ts";
 import { covers } from "./covers.ts";
-import { AUTHENTICATED, MASTERS, controllerUser } from "./identity.ts";
+import { ADMINS, AUTHENTICATED, MASTERS, controllerUser } from "./identity.ts";
 import { readRules, ruleObject } from "./policy-rule.ts";
 
 const API_VERSION = "rbac.authorization.k8s.io/v1";
@@ -21,6 +21,7 @@ export function bootstrapObjects(): readonly ApiObject[] {
       clusterRole({ name: controllerUser(name), description: `What the ${name} controller needs.`, rules: [...rules, EVENT_RULE] }),
     ),
     clusterRoleBinding("cluster-admin", "cluster-admin", "Group", MASTERS),
+    clusterRoleBinding(ADMINS, "cluster-admin", "Group", ADMINS),
     clusterRoleBinding("system:discovery", "system:discovery", "Group", AUTHENTICATED),
     clusterRoleBinding("system:basic-user", "system:basic-user", "Group", AUTHENTICATED),
     ...controllers.map(([name]) => clusterRoleBinding(controllerUser(name), controllerUser(name), "User", controllerUser(name))),

@@ -6,6 +6,8 @@ export interface Identity {
 
 /** May do everything, always, whatever the roles say: the way back in when roles are broken. */
 export const MASTERS = "system:masters";
+/** The people who may do everything, by a binding that every start restores. Users can be put into it; into system:masters they cannot. */
+export const ADMINS = "slipway:admins";
 /** Everyone who proved who he is. */
 export const AUTHENTICATED = "system:authenticated";
 
