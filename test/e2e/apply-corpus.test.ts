@@ -43,10 +43,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   "values.json: a float in int-or-string is refused: 1": byValidation,
   "values.json: a string in an integer field is refused: 2": byValidation,
   "values.json: a value outside the enum is refused: 1": byValidation,
-  "managed-fields.json: an entry of an apiVersion that is not served goes, its neighbours stay: 2":
+  "managed-fields.json: an entry of an apiVersion that is not served takes its neighbours with it: 2":
     "kube-apiserver then drops every entry of a custom resource; here only that entry goes",
-  "managed-fields.json: an entry of an apiVersion that is not served goes, its neighbours stay: 3": "follows from the step before",
-  "managed-fields.json: an entry of an apiVersion that is not served goes, its neighbours stay: 4": "follows from the step before",
+  "managed-fields.json: an entry of an apiVersion that is not served takes its neighbours with it: 3": "follows from the step before",
+  "managed-fields.json: an entry of an apiVersion that is not served takes its neighbours with it: 4": "follows from the step before",
   "requests.json: unknown fields in create, update and merge patch": "strict decoding is the server's",
   "requests.json: an unknown value of fieldValidation is refused": byRequest,
   "requests.json: an unknown value of dryRun is refused": byRequest,
