@@ -59,6 +59,7 @@ const pick = <T>(from: readonly T[]): T => {
 let database: TestDatabase;
 let planes: PostgresStore[];
 let running = true;
+let over = false;
 
 before(async () => {
   database = await testDatabase();
@@ -66,6 +67,7 @@ before(async () => {
   for (let index = 0; index < 2; index++) planes.push(await openPlane());
 });
 after(async () => {
+  over = true;
   for (const plane of planes) await plane.close();
   await database.drop();
 });
@@ -317,7 +319,7 @@ class Watcher {
   }
 
   #isDone(): boolean {
-    return this.goal !== undefined && (this.segments.at(-1)?.to ?? 0) >= this.goal;
+    return over || (this.goal !== undefined && (this.segments.at(-1)?.to ?? 0) >= this.goal);
   }
 
   async #list(): Promise<Segment> {

@@ -37,6 +37,7 @@ export function openDatabase(address: PostgresAddress, poolSize: number): Databa
   const pool = (name: string, max: number): pg.Pool => {
     const made = new pg.Pool({ ...options(name), max, idle_in_transaction_session_timeout: READ_LIMIT });
     made.on("error", () => undefined); // an idle connection that breaks is replaced at the next use
+    made.on("connect", (client) => client.on("error", () => undefined)); // one that breaks in use is told by the query that fails
     return made;
   };
   const readers = pool("reader", poolSize);
