@@ -18,10 +18,13 @@ export interface CommitDraft {
 /** Makes the commit in the mirror, without a work tree and without an index, and answers its id. Nothing points to it afterwards. */
 export async function makeCommit(mirror: Mirror, draft: CommitDraft, signal: AbortSignal): Promise<string> {
   const ref = `refs/slipway/drafts/${randomUUID()}`;
-  const output = await gitOutput(mirror, "make a commit", ["fast-import", "--quiet", "--date-format=raw", "--done"], signal, { stdin: fastImport(draft, ref) });
+  const output = await gitOutput(mirror, "make a commit", ["fast-import", "--quiet", "--date-format=raw", "--done"], signal, {
+    stdin: fastImport(draft, ref),
+  });
   await gitOutput(mirror, "make a commit", ["update-ref", "--stdin"], signal, { stdin: `delete ${ref}\n` });
   const commit = output.toString("utf8").trim();
-  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) throw new Error(`git fast-import answered ${JSON.stringify(commit.slice(0, 80))} instead of a commit id`);
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit))
+    throw new Error(`git fast-import answered ${JSON.stringify(commit.slice(0, 80))} instead of a commit id`);
   return commit;
 }
 
@@ -31,7 +34,9 @@ export function fastImport(draft: CommitDraft, ref: string): Buffer {
   const author = cleanIdentity(draft.author);
   const committer = cleanIdentity(draft.committer);
   const parts: Uint8Array[] = [
-    text(`commit ${ref}\nmark :1\nauthor ${author.name} <${author.email}> ${when}\ncommitter ${committer.name} <${committer.email}> ${when}\n`),
+    text(
+      `commit ${ref}\nmark :1\nauthor ${author.name} <${author.email}> ${when}\ncommitter ${committer.name} <${committer.email}> ${when}\n`,
+    ),
     ...data(Buffer.from(draft.message)),
     ...(draft.parent === undefined ? [] : [text(`from ${draft.parent}\n`)]),
   ];

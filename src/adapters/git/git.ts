@@ -25,7 +25,19 @@ export interface GitConfig {
   readonly now: () => Instant;
 }
 
-const inherited = ["PATH", "TMPDIR", "HTTPS_PROXY", "https_proxy", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+const inherited = [
+  "PATH",
+  "TMPDIR",
+  "HTTPS_PROXY",
+  "https_proxy",
+  "http_proxy",
+  "ALL_PROXY",
+  "all_proxy",
+  "NO_PROXY",
+  "no_proxy",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+];
 const slipway: GitIdentity = { name: "Slipway", email: "slipway@localhost" };
 
 /** Git repositories through the `git` program, 2.30 or later. isomorphic-git was 45 times slower on 5,000 blobs and knows no ssh. */
@@ -34,7 +46,12 @@ export function gitRepositories(config: GitConfig): { readonly source: GitSource
     const value = config.environment[name];
     return value === undefined ? [] : [[name, value]];
   });
-  const place: GitPlace = { root: config.root, git: config.program ?? "git", limits: { ...gitLimits, ...config.limits }, inherited: Object.fromEntries(env) };
+  const place: GitPlace = {
+    root: config.root,
+    git: config.program ?? "git",
+    limits: { ...gitLimits, ...config.limits },
+    inherited: Object.fromEntries(env),
+  };
   void sweepSecrets(config.root);
   return { source: gitSource(place), writer: gitWriter(place, { committer: config.committer ?? slipway, now: config.now }) };
 }
@@ -47,5 +64,7 @@ export async function checkGit(program = "git"): Promise<string> {
   const version = /(\d+)\.(\d+)(?:\.\d+)*/.exec(stdout);
   const fits = version !== null && Number(version[1]) * 1000 + Number(version[2]) >= 2030;
   if (fits) return version[0];
-  throw new PortError("refused", `${program} is version ${version?.[0] ?? "unknown"}; Slipway needs Git 2.30 or later`, { reason: "GitTooOld" });
+  throw new PortError("refused", `${program} is version ${version?.[0] ?? "unknown"}; Slipway needs Git 2.30 or later`, {
+    reason: "GitTooOld",
+  });
 }

@@ -1,7 +1,11 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { test } from "node:test";
 import { instant } from "../../domain/units.ts";
 import { gitContract } from "../../ports/git.contract.ts";
-import { gitRepositories } from "./git.ts";
+import { PortError } from "../../ports/port-error.ts";
+import { checkGit, gitRepositories } from "./git.ts";
 import { realRepository, sandbox } from "./test-repository.ts";
 
 gitContract("real repositories", async () => {
@@ -19,4 +23,48 @@ gitContract("real repositories", async () => {
     close: () => box.close(),
     create: () => realRepository(join(box.path, `repository ${(made += 1)}.git`)),
   };
+});
+
+const calm = new AbortController().signal;
+
+test("a mirror stays small: old commits are dropped from it and fetched again when they are asked for", async () => {
+  const box = await sandbox();
+  const root = join(box.path, "mirrors");
+  const { source } = gitRepositories({
+    root,
+    environment: process.env,
+    now: () => instant(Date.now()),
+    limits: { packs: 3, keptCommits: 2, historyCommits: 2 },
+  });
+  const repository = await realRepository(join(box.path, "r.git"));
+  const commits: string[] = [];
+  for (let at = 0; at < 12; at += 1) {
+    commits.push(await repository.push("main", { a: String(at) }));
+    await source.fetch(repository.remote, { ref: "main" }, calm);
+  }
+  const names = await readdir(root, { recursive: true });
+  assert.ok(names.filter((name) => name.endsWith(".pack")).length <= 5, "packs pile up");
+  assert.ok(names.filter((name) => /commits\/[0-9a-f]{40}$/.test(name)).length <= 6, "commits pile up");
+  for (const [at, commit] of commits.entries()) {
+    const reading = await source.read(repository.remote, commit, { paths: ["a"] }, calm);
+    assert.equal(reading.kind === "files" && Buffer.from(reading.files[0]?.bytes ?? []).toString(), String(at));
+  }
+  await box.close();
+});
+
+test("a Git that is absent or too old is told with what to install", async () => {
+  assert.match(await checkGit(), /^\d+\.\d+/);
+  await assert.rejects(
+    checkGit("/nowhere/git"),
+    (error: unknown) => error instanceof PortError && error.reason === "GitMissing" && error.message.includes("install Git 2.30"),
+  );
+  const box = await sandbox();
+  const { source } = gitRepositories({
+    root: join(box.path, "m"),
+    program: "/nowhere/git",
+    environment: process.env,
+    now: () => instant(Date.now()),
+  });
+  await assert.rejects(source.resolve({ url: box.path }, "main", calm), PortError);
+  await box.close();
 });

@@ -29,7 +29,8 @@ export interface RemoteHome {
 /** Checks the address and makes the home ready. Idempotent. Throws PortError `refused` (`InvalidURL`). */
 export async function remoteHome(place: GitPlace, remote: GitRemote): Promise<RemoteHome> {
   const parsed = parseRemoteUrl(remote.url, { field: "spec.url", allowPlainHttp: remote.allowPlainHttp ?? false });
-  if ("problem" in parsed) throw new PortError("refused", `${parsed.problem.message}; ${parsed.problem.hint ?? ""}`, { reason: "InvalidURL" });
+  if ("problem" in parsed)
+    throw new PortError("refused", `${parsed.problem.message}; ${parsed.problem.hint ?? ""}`, { reason: "InvalidURL" });
   const { address } = parsed;
   const directory = join(await rootOf(place), createHash("sha256").update(address.url).digest("hex").slice(0, 24));
   const home = join(directory, "home");
@@ -80,32 +81,103 @@ function environment(place: GitPlace, address: RemoteAddress, home: string): Rec
 }
 
 // Old histories carry these; they harm nobody who does not check out. All other findings of fsck refuse the objects.
-const harmless = ["zeroPaddedFilemode", "missingSpaceBeforeDate", "badTimezone", "missingTaggerEntry", "missingNameBeforeEmail", "badEmail", "extraHeaderEntry", "gitignoreSymlink", "gitattributesSymlink", "mailmapSymlink"];
+const harmless = [
+  "zeroPaddedFilemode",
+  "missingSpaceBeforeDate",
+  "badTimezone",
+  "missingTaggerEntry",
+  "missingNameBeforeEmail",
+  "badEmail",
+  "extraHeaderEntry",
+  "gitignoreSymlink",
+  "gitattributesSymlink",
+  "mailmapSymlink",
+];
 
 /** The whole configuration that Git sees (git-config of Git 2.30 to 2.51; unknown names are ignored). */
 export function gitConfig(address: RemoteAddress): string {
-  const scope = address.kind === "https" || address.kind === "http" ? [`[credential ${quoted(address.origin)}]`, `helper = ${quoted(credentialHelper)}`] : [];
-  const safe = address.kind === "path" ? ["[safe]", `directory = ${quoted(address.url)}`, `directory = ${quoted(`${address.url}/.git`)}`] : [];
+  const scope =
+    address.kind === "https" || address.kind === "http"
+      ? [`[credential ${quoted(address.origin)}]`, `helper = ${quoted(credentialHelper)}`]
+      : [];
+  const safe =
+    address.kind === "path" ? ["[safe]", `directory = ${quoted(address.url)}`, `directory = ${quoted(`${address.url}/.git`)}`] : [];
   return [
-    "[core]", "hooksPath = /dev/null", "fsmonitor = false", "symlinks = false", "logAllRefUpdates = false", "protectHFS = true", "protectNTFS = true",
-    "bigFileThreshold = 8m", "packedGitLimit = 256m", "packedGitWindowSize = 32m", "deltaBaseCacheLimit = 64m", "attributesFile = /dev/null", "excludesFile = /dev/null",
-    "[protocol]", "allow = never", `[protocol ${quoted(address.kind === "path" ? "file" : address.kind)}]`, "allow = always",
-    "[transfer]", "fsckObjects = true", "unpackLimit = 1", "credentialsInUrl = die", "bundleURI = false",
-    "[fetch]", "recurseSubmodules = false", "writeCommitGraph = false", "showForcedUpdates = false", "unpackLimit = 1", "fsckObjects = true",
-    '[fetch "fsck"]', ...harmless.map((name) => `${name} = ignore`),
-    "[push]", "recurseSubmodules = no", "gpgSign = false", "followTags = false", "negotiate = false",
-    "[http]", "followRedirects = false", "lowSpeedLimit = 100", "lowSpeedTime = 60", "sslVerify = true",
-    "[gc]", "auto = 0", "autoDetach = false", "[maintenance]", "auto = false", "[submodule]", "recurse = false",
-    "[commit]", "gpgSign = false", "[pack]", "threads = 2", "windowMemory = 64m", "writeBitmaps = false", "[repack]", "writeBitmaps = false",
-    "[fastimport]", "unpackLimit = 100", "[credential]", "interactive = false", ...scope, ...safe, "",
-  ].map((line) => (line.startsWith("[") || line === "" ? line : `\t${line}`)).join("\n");
+    "[core]",
+    "hooksPath = /dev/null",
+    "fsmonitor = false",
+    "symlinks = false",
+    "logAllRefUpdates = false",
+    "filesRefLockTimeout = 1000",
+    "packedRefsTimeout = 3000",
+    "protectHFS = true",
+    "protectNTFS = true",
+    "bigFileThreshold = 8m",
+    "packedGitLimit = 256m",
+    "packedGitWindowSize = 32m",
+    "deltaBaseCacheLimit = 64m",
+    "attributesFile = /dev/null",
+    "excludesFile = /dev/null",
+    "[protocol]",
+    "allow = never",
+    `[protocol ${quoted(address.kind === "path" ? "file" : address.kind)}]`,
+    "allow = always",
+    "[transfer]",
+    "fsckObjects = true",
+    "unpackLimit = 1",
+    "credentialsInUrl = die",
+    "bundleURI = false",
+    "[fetch]",
+    "recurseSubmodules = false",
+    "writeCommitGraph = false",
+    "showForcedUpdates = false",
+    "unpackLimit = 1",
+    "fsckObjects = true",
+    '[fetch "fsck"]',
+    ...harmless.map((name) => `${name} = ignore`),
+    "[push]",
+    "recurseSubmodules = no",
+    "gpgSign = false",
+    "followTags = false",
+    "negotiate = false",
+    "[http]",
+    "followRedirects = false",
+    "lowSpeedLimit = 100",
+    "lowSpeedTime = 60",
+    "sslVerify = true",
+    "[gc]",
+    "auto = 0",
+    "autoDetach = false",
+    "[maintenance]",
+    "auto = false",
+    "[submodule]",
+    "recurse = false",
+    "[commit]",
+    "gpgSign = false",
+    "[pack]",
+    "threads = 2",
+    "windowMemory = 64m",
+    "writeBitmaps = false",
+    "[repack]",
+    "writeBitmaps = false",
+    "[fastimport]",
+    "unpackLimit = 100",
+    "[credential]",
+    "interactive = false",
+    ...scope,
+    ...safe,
+    "",
+  ]
+    .map((line) => (line.startsWith("[") || line === "" ? line : `\t${line}`))
+    .join("\n");
 }
 
 const quoted = (text: string) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 
 // The other end of a path remote runs here, as this user, with that repository's own configuration: hooks, an alternateRefsCommand, a
 // promisor remote (CVE-2024-32004) or updateInstead could start programs. The command line outranks the repository's file.
-const fencedEnd = 'GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 GIT_NO_REPLACE_OBJECTS=1 GIT_GRAFT_FILE=/dev/null exec "$SLIPWAY_GIT" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=: -c gc.auto=0 -c maintenance.auto=false';
+const fencedEnd =
+  'GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 GIT_NO_REPLACE_OBJECTS=1 GIT_GRAFT_FILE=/dev/null exec "$SLIPWAY_GIT" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=: -c gc.auto=0 -c maintenance.auto=false';
 
 /** Arguments that fence the other end of a path remote; none for the rest. */
 export const farEnd = {

@@ -29,7 +29,11 @@ export async function takeLock(directory: string, waitSeconds: number, signal: A
     const state = await stateOf(holder);
     if (state !== "held" && (await claim(directory, highest + 1, me))) return heldLock(directory, highest + 1, state === "dead");
     if (performance.now() > until)
-      throw new PortError("notDone", `another process (${holder.split(" ")[0] ?? "?"}) has worked on the Git mirror ${directory} for ${waitSeconds} s; end it if it hangs`, { reason: "MirrorBusy" });
+      throw new PortError(
+        "notDone",
+        `another process (${holder.split(" ")[0] ?? "?"}) has worked on the Git mirror ${directory} for ${waitSeconds} s; end it if it hangs`,
+        { reason: "MirrorBusy" },
+      );
     await sleep(pollMs + Math.random() * pollMs, undefined, { signal });
   }
 }
@@ -113,7 +117,10 @@ async function startFromProc(pid: number): Promise<string | undefined> {
 
 async function startFromPs(pid: number): Promise<string | undefined> {
   try {
-    const { stdout } = await promisify(execFile)("ps", ["-o", "lstart=", "-p", String(pid)], { env: { PATH: process.env["PATH"] ?? "/bin:/usr/bin", LC_ALL: "C", TZ: "UTC" }, timeout: 5000 });
+    const { stdout } = await promisify(execFile)("ps", ["-o", "lstart=", "-p", String(pid)], {
+      env: { PATH: process.env["PATH"] ?? "/bin:/usr/bin", LC_ALL: "C", TZ: "UTC" },
+      timeout: 5000,
+    });
     return stdout.trim().replaceAll(/\s+/g, "-") || undefined;
   } catch {
     return undefined;

@@ -30,7 +30,12 @@ export async function currentMirror(home: RemoteHome): Promise<Mirror | undefine
 }
 
 /** Runs `work` with the mirror while no other process or flow changes it. A mirror in the other object format, damaged or left locked is made anew. */
-export async function withMirror<T>(home: RemoteHome, format: "sha1" | "sha256", signal: AbortSignal, work: (mirror: Mirror) => Promise<T>): Promise<T> {
+export async function withMirror<T>(
+  home: RemoteHome,
+  format: "sha1" | "sha256",
+  signal: AbortSignal,
+  work: (mirror: Mirror) => Promise<T>,
+): Promise<T> {
   const lock = await takeLock(home.directory, home.place.limits.lockSeconds, signal);
   try {
     return await work(await usableMirror(home, format, lock.inherited, signal));
@@ -66,7 +71,11 @@ async function newMirror(home: RemoteHome, format: "sha1" | "sha256", signal: Ab
   const mirror = { home, path: join(home.directory, name) };
   const made = await git(mirror, ["init", "-q", "--bare", "--template=", `--object-format=${format}`, mirror.path], signal);
   if (made.ended.how !== "exit" || made.ended.code !== 0)
-    throw new PortError("notDone", `cannot make a Git mirror in ${home.directory}: ${made.stderr.trim()}; check that there is room and that Git is 2.30 or later`, { reason: "MirrorFailed" });
+    throw new PortError(
+      "notDone",
+      `cannot make a Git mirror in ${home.directory}: ${made.stderr.trim()}; check that there is room and that Git is 2.30 or later`,
+      { reason: "MirrorFailed" },
+    );
   await mkdir(join(mirror.path, "refs", "slipway", "commits"), { recursive: true });
   const draft = join(home.directory, `draft.${randomUUID()}`);
   await writeFile(draft, name);
@@ -89,7 +98,14 @@ async function hasLeftLocks(mirror: Mirror): Promise<boolean> {
 export async function bytesOnDisk(mirror: Mirror): Promise<number> {
   const folder = join(mirror.path, "objects");
   const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).then((found) => (found.isFile() ? found.size : 0), () => 0)));
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        (found) => (found.isFile() ? found.size : 0),
+        () => 0,
+      ),
+    ),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
@@ -99,20 +115,47 @@ export async function tidy(mirror: Mirror, signal: AbortSignal): Promise<void> {
   const packs = (await readdir(join(mirror.path, "objects", "pack")).catch(() => [])).filter((name) => name.endsWith(".pack"));
   if (packs.length <= limits.packs && (await bytesOnDisk(mirror)) < limits.repositoryBytes / 2) return;
   const folder = join(mirror.path, "refs", "slipway", "commits");
-  const used = await Promise.all((await readdir(folder)).map(async (name) => ({ name, at: await stat(join(folder, name)).then((found) => found.mtimeMs, () => 0) })));
+  const used = await Promise.all(
+    (await readdir(folder)).map(async (name) => ({
+      name,
+      at: await stat(join(folder, name)).then(
+        (found) => found.mtimeMs,
+        () => 0,
+      ),
+    })),
+  );
   const drop = used.toSorted((a, b) => b.at - a.at).slice(limits.keptCommits);
-  if (drop.length > 0) await git(mirror, ["update-ref", "--stdin"], signal, { stdin: drop.map(({ name }) => `delete refs/slipway/commits/${name}\n`).join("") });
-  await git(mirror, ["repack", "-a", "-d", "-q"], signal, { fenced: { memoryBytes: limits.memoryBytes }, timeLimitSeconds: limits.fetchSeconds });
-  await git(mirror, ["prune", "--expire=1.hour.ago"], signal, { fenced: { memoryBytes: limits.memoryBytes }, timeLimitSeconds: limits.fetchSeconds });
+  if (drop.length > 0)
+    await git(mirror, ["update-ref", "--stdin"], signal, {
+      stdin: drop.map(({ name }) => `delete refs/slipway/commits/${name}\n`).join(""),
+    });
+  await git(mirror, ["repack", "-a", "-d", "-q"], signal, {
+    fenced: { memoryBytes: limits.memoryBytes },
+    timeLimitSeconds: limits.fetchSeconds,
+  });
+  await git(mirror, ["prune", "--expire=1.hour.ago"], signal, {
+    fenced: { memoryBytes: limits.memoryBytes },
+    timeLimitSeconds: limits.fetchSeconds,
+  });
 }
 
-type GitOptions = Partial<Pick<GitCommand, "stdin" | "timeLimitSeconds" | "outputBytes" | "fenced" | "watch">> & { readonly env?: Readonly<Record<string, string>> };
+type GitOptions = Partial<Pick<GitCommand, "stdin" | "timeLimitSeconds" | "outputBytes" | "fenced" | "watch">> & {
+  readonly env?: Readonly<Record<string, string>>;
+};
 
 /** Runs one command on the mirror. Throws PortError only if Git cannot be started; how it ended is the caller's to judge. */
 export async function git(mirror: Mirror, args: readonly string[], signal: AbortSignal, options: GitOptions = {}): Promise<GitResult> {
   const { place, directory, env } = mirror.home;
   const { env: more, ...rest } = options;
-  const command = { git: place.git, args: [`--git-dir=${mirror.path}`, ...args], cwd: directory, env: { ...env, ...more }, timeLimitSeconds: place.limits.readSeconds, outputBytes: place.limits.listingBytes, ...rest };
+  const command = {
+    git: place.git,
+    args: [`--git-dir=${mirror.path}`, ...args],
+    cwd: directory,
+    env: { ...env, ...more },
+    timeLimitSeconds: place.limits.readSeconds,
+    outputBytes: place.limits.listingBytes,
+    ...rest,
+  };
   try {
     return await runGit(command, signal);
   } catch (cause) {
@@ -121,7 +164,13 @@ export async function git(mirror: Mirror, args: readonly string[], signal: Abort
 }
 
 /** The output of a command that must succeed on a sound mirror. Damage condemns the mirror and is `notDone` (`MirrorDamaged`). */
-export async function gitOutput(mirror: Mirror, doing: string, args: readonly string[], signal: AbortSignal, options: GitOptions = {}): Promise<Buffer> {
+export async function gitOutput(
+  mirror: Mirror,
+  doing: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  options: GitOptions = {},
+): Promise<Buffer> {
   const result = await git(mirror, args, signal, options);
   if (result.ended.how === "exit" && result.ended.code === 0) return result.stdout;
   throw await localFailure(mirror, doing, result);
@@ -133,7 +182,9 @@ export async function localFailure(mirror: Mirror, doing: string, result: GitRes
     case "aborted":
       return new PortError("notDone", `${where}: cancelled`, { reason: "Cancelled" });
     case "outputLimit":
-      return new PortError("refused", `${where}: there is more of it than git.limits allow; name a smaller path, or raise the limit`, { reason: "TooManyFiles" });
+      return new PortError("refused", `${where}: there is more of it than git.limits allow; name a smaller path, or raise the limit`, {
+        reason: "TooManyFiles",
+      });
     case "timeLimit":
       return new PortError("notDone", `${where}: no end after the time limit; is the disk slow? It is tried again`, { reason: "TimedOut" });
     case "watch":
@@ -150,4 +201,8 @@ export async function localFailure(mirror: Mirror, doing: string, result: GitRes
   }
 }
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

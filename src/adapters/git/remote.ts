@@ -21,9 +21,18 @@ export function revisionOf(text: string): Revision {
 }
 
 /** What a full ref is on the remote now. `absent`: the ref is not there; `empty`: nothing is. */
-export async function lookUp(home: RemoteHome, ref: string, signal: AbortSignal): Promise<{ readonly commit: string } | "absent" | "empty"> {
+export async function lookUp(
+  home: RemoteHome,
+  ref: string,
+  signal: AbortSignal,
+): Promise<{ readonly commit: string } | "absent" | "empty"> {
   const kind = ref.startsWith("refs/heads/") ? ["--heads"] : ref.startsWith("refs/tags/") ? ["--tags"] : [];
-  const { result, hidden } = await network(home, ["ls-remote", "--quiet", ...kind, ...farEnd.forReading(home.address), "--", home.address.url], home.place.limits.resolveSeconds, signal);
+  const { result, hidden } = await network(
+    home,
+    ["ls-remote", "--quiet", ...kind, ...farEnd.forReading(home.address), "--", home.address.url],
+    home.place.limits.resolveSeconds,
+    signal,
+  );
   if (result.ended.how !== "exit" || result.ended.code !== 0)
     throw failureOf(result, { what: "read the refs of", url: home.address.url, limitSeconds: home.place.limits.resolveSeconds, hidden });
   const refs = refsIn(result.stdout.toString("utf8"));
@@ -33,7 +42,12 @@ export async function lookUp(home: RemoteHome, ref: string, signal: AbortSignal)
 }
 
 async function hasAnyRef(home: RemoteHome, signal: AbortSignal): Promise<boolean> {
-  const { result } = await network(home, ["ls-remote", "--quiet", ...farEnd.forReading(home.address), "--", home.address.url], home.place.limits.resolveSeconds, signal);
+  const { result } = await network(
+    home,
+    ["ls-remote", "--quiet", ...farEnd.forReading(home.address), "--", home.address.url],
+    home.place.limits.resolveSeconds,
+    signal,
+  );
   return result.stdout.length > 0;
 }
 
@@ -52,10 +66,16 @@ export async function resolveRef(home: RemoteHome, ref: string, signal: AbortSig
   if (found === "empty") {
     // Without Git's content type, Git takes an answer for the file of an old "dumb" server, and a login page for one without refs.
     const or = home.address.kind === "path" || home.address.kind === "ssh" ? "" : ", or the server answers with something that is not Git";
-    throw new PortError("refused", `${home.address.url} is empty: it has no commits yet${or}; push a first commit, or correct the address`, { reason: "EmptyRepository" });
+    throw new PortError(
+      "refused",
+      `${home.address.url} is empty: it has no commits yet${or}; push a first commit, or correct the address`,
+      { reason: "EmptyRepository" },
+    );
   }
   if (found === "absent")
-    throw new PortError("refused", `${home.address.url} has no ${ref}; correct spec.ref, or push it (git ls-remote lists what is there)`, { reason: "RefNotFound" });
+    throw new PortError("refused", `${home.address.url} has no ${ref}; correct spec.ref, or push it (git ls-remote lists what is there)`, {
+      reason: "RefNotFound",
+    });
   return found.commit;
 }
 
@@ -75,10 +95,18 @@ async function ensureCommit(home: RemoteHome, commit: string, ref: string | unde
     await touchCommit(here, commit);
     return here;
   }
-  return withMirror(home, commit.length === 64 ? "sha256" : "sha1", signal, async (mirror) => {
-    if (!(await hasCommit(mirror, commit))) await download(mirror, commit, ref, signal);
-    return mirror;
-  });
+  const format = commit.length === 64 ? "sha256" : "sha1";
+  const once = () =>
+    withMirror(home, format, signal, async (mirror) => {
+      if (!(await hasCommit(mirror, commit))) await download(mirror, commit, ref, signal);
+      return mirror;
+    });
+  try {
+    return await once();
+  } catch (cause) {
+    if (cause instanceof PortError && cause.reason === "MirrorDamaged") return once(); // on a mirror made anew
+    throw cause;
+  }
 }
 
 async function download(mirror: Mirror, commit: string, ref: string | undefined, signal: AbortSignal): Promise<void> {
@@ -86,12 +114,29 @@ async function download(mirror: Mirror, commit: string, ref: string | undefined,
   const incoming = `refs/slipway/incoming/${randomUUID()}`;
   const first = await transfer(mirror, `${commit}:${incoming}`, signal);
   // A server may hand out only what its refs point to (uploadpack.allowAnySHA1InWant), or the commit may have been replaced since it was looked up.
-  const second = failed(first.result) && ref !== undefined && /not our ref|unadvertised|no such remote ref|remote ref|not advertised/i.test(first.result.stderr) ? await transfer(mirror, `+${ref}:${incoming}`, signal) : first;
+  const second =
+    failed(first.result) &&
+    ref !== undefined &&
+    /not our ref|unadvertised|no such remote ref|remote ref|not advertised/i.test(first.result.stderr)
+      ? await transfer(mirror, `+${ref}:${incoming}`, signal)
+      : first;
   if (failed(second.result)) {
-    if (second.result.ended.how === "exit" && speaksOfDamage(second.result.stderr) && (await isDamaged(mirror, signal))) await condemn(mirror);
+    if (second.result.ended.how === "exit" && (await isOurDamage(mirror, second.result.stderr, signal))) {
+      await condemn(mirror);
+      throw new PortError("notDone", `the local copy of ${home.address.url} was damaged and is made anew`, { reason: "MirrorDamaged" });
+    }
     if (/not our ref|unadvertised|no such remote ref/i.test(second.result.stderr))
-      throw new PortError("notDone", `${home.address.url} does not hand out commit ${commit}; it may have been replaced by a force-push: the ref is looked up again`, { reason: "CommitNotFound" });
-    throw failureOf(second.result, { what: "fetch from", url: home.address.url, limitSeconds: home.place.limits.fetchSeconds, hidden: second.hidden });
+      throw new PortError(
+        "notDone",
+        `${home.address.url} does not hand out commit ${commit}; it may have been replaced by a force-push: the ref is looked up again`,
+        { reason: "CommitNotFound" },
+      );
+    throw failureOf(second.result, {
+      what: "fetch from",
+      url: home.address.url,
+      limitSeconds: home.place.limits.fetchSeconds,
+      hidden: second.hidden,
+    });
   }
   await accept(mirror, commit, incoming, signal);
   await tidy(mirror, signal);
@@ -100,8 +145,19 @@ async function download(mirror: Mirror, commit: string, ref: string | undefined,
 function transfer(mirror: Mirror, refspec: string, signal: AbortSignal) {
   const { address, place } = mirror.home;
   const args = [
-    `--git-dir=${mirror.path}`, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance", "--update-shallow",
-    `--depth=${place.limits.historyCommits}`, ...farEnd.forReading(address), "--", address.url, refspec,
+    `--git-dir=${mirror.path}`,
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+    "--update-shallow",
+    `--depth=${place.limits.historyCommits}`,
+    ...farEnd.forReading(address),
+    "--",
+    address.url,
+    refspec,
   ];
   const watch = async () => {
     const bytes = await bytesOnDisk(mirror);
@@ -117,19 +173,34 @@ const failed = (result: GitResult) => result.ended.how !== "exit" || result.ende
 /** What arrived becomes readable only if it is a commit, and the one asked for. */
 async function accept(mirror: Mirror, commit: string, incoming: string, signal: AbortSignal): Promise<void> {
   const { home } = mirror;
-  const check = await gitOutput(mirror, "look at what was fetched", ["cat-file", "--batch-check=%(objecttype)"], signal, { stdin: `${commit}\n` });
+  const check = await gitOutput(mirror, "look at what was fetched", ["cat-file", "--batch-check=%(objecttype)"], signal, {
+    stdin: `${commit}\n`,
+  });
   const type = check.toString("utf8").trim();
   const arrived = type === "commit" ? [`update refs/slipway/commits/${commit} ${commit}`] : [];
-  await gitOutput(mirror, "note what was fetched", ["update-ref", "--stdin"], signal, { stdin: [...arrived, `delete ${incoming}`, ""].join("\n") });
+  await gitOutput(mirror, "note what was fetched", ["update-ref", "--stdin"], signal, {
+    stdin: [...arrived, `delete ${incoming}`, ""].join("\n"),
+  });
   if (type === "commit") return;
   if (type.endsWith("missing"))
-    throw new PortError("notDone", `${home.address.url}: commit ${commit} was replaced while it was fetched; the ref is looked up again`, { reason: "CommitNotFound" });
-  throw new PortError("refused", `${home.address.url}: ${commit} is a ${type}, not a commit; let spec.ref name a branch or a tag of a commit`, { reason: "NotACommit" });
+    throw new PortError("notDone", `${home.address.url}: commit ${commit} was replaced while it was fetched; the ref is looked up again`, {
+      reason: "CommitNotFound",
+    });
+  throw new PortError(
+    "refused",
+    `${home.address.url}: ${commit} is a ${type}, not a commit; let spec.ref name a branch or a tag of a commit`,
+    { reason: "NotACommit" },
+  );
 }
 
-/** A failed fetch can be the far side's damage or ours; only fsck can tell. */
-async function isDamaged(mirror: Mirror, signal: AbortSignal): Promise<boolean> {
-  const check = await git(mirror, ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], signal, { timeLimitSeconds: mirror.home.place.limits.fetchSeconds });
+/** A failed fetch can be the far side's damage or ours; only fsck can tell. A lock file is always ours and left over: we hold the mirror. */
+async function isOurDamage(mirror: Mirror, stderr: string, signal: AbortSignal): Promise<boolean> {
+  if (/Unable to create '.*\.lock'|cannot lock ref|Unable to create .*: File exists/i.test(stderr))
+    return stderr.includes(mirror.path) || stderr.includes("refs/slipway/");
+  if (!speaksOfDamage(stderr)) return false;
+  const check = await git(mirror, ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], signal, {
+    timeLimitSeconds: mirror.home.place.limits.fetchSeconds,
+  });
   return failed(check);
 }
 
@@ -141,7 +212,18 @@ async function sinceSeen(mirror: Mirror, seen: string | undefined, commit: strin
   const ancestor = await git(mirror, ["merge-base", "--is-ancestor", revision.commit, commit], signal);
   if (ancestor.ended.how === "exit" && ancestor.ended.code === 0) return "forward";
   const { historyCommits } = mirror.home.place.limits;
-  const count = await gitOutput(mirror, "count the commits", ["rev-list", "--count", `--max-count=${historyCommits}`, commit, ...(await isHere(mirror, revision.commit, signal) ? [`^${revision.commit}`] : [])], signal);
+  const count = await gitOutput(
+    mirror,
+    "count the commits",
+    [
+      "rev-list",
+      "--count",
+      `--max-count=${historyCommits}`,
+      commit,
+      ...((await isHere(mirror, revision.commit, signal)) ? [`^${revision.commit}`] : []),
+    ],
+    signal,
+  );
   // A mirror holds historyCommits levels of history: with fewer commits than that not in `seen`, the end of the line was reached without meeting it.
   return Number(count.toString("utf8")) < historyCommits ? "rewritten" : "unknown";
 }
@@ -152,11 +234,25 @@ async function isHere(mirror: Mirror, commit: string, signal: AbortSignal): Prom
 }
 
 /** Runs a command that talks to the remote, with its secrets handed over for that long. */
-export async function network(home: RemoteHome, args: readonly string[], timeLimitSeconds: number, signal: AbortSignal, watch?: () => Promise<string | undefined>): Promise<{ readonly result: GitResult; readonly hidden: readonly string[] }> {
+export async function network(
+  home: RemoteHome,
+  args: readonly string[],
+  timeLimitSeconds: number,
+  signal: AbortSignal,
+  watch?: () => Promise<string | undefined>,
+): Promise<{ readonly result: GitResult; readonly hidden: readonly string[] }> {
   const { place } = home;
   const secrets = await handSecrets(place.root, home.remote, home.address);
   try {
-    const command = { git: place.git, args, cwd: home.directory, env: { ...home.env, ...secrets.env }, timeLimitSeconds, outputBytes: place.limits.listingBytes, fenced: { memoryBytes: place.limits.memoryBytes } };
+    const command = {
+      git: place.git,
+      args,
+      cwd: home.directory,
+      env: { ...home.env, ...secrets.env },
+      timeLimitSeconds,
+      outputBytes: place.limits.listingBytes,
+      fenced: { memoryBytes: place.limits.memoryBytes },
+    };
     const result = await runGit(watch ? { ...command, watch } : command, signal);
     return { result, hidden: secrets.hidden };
   } catch (cause) {

@@ -37,35 +37,57 @@ export async function handSecrets(root: string, remote: GitRemote, address: Remo
   return { env, hidden: hiddenTexts(credentials), dispose: () => rm(directory, { recursive: true, force: true }) };
 }
 
-function secretFiles(credentials: NonNullable<GitRemote["credentials"]>, address: RemoteAddress, authority: string | undefined): Map<string, string> {
+function secretFiles(
+  credentials: NonNullable<GitRemote["credentials"]>,
+  address: RemoteAddress,
+  authority: string | undefined,
+): Map<string, string> {
   const files = new Map<string, string>();
   if (authority !== undefined && address.kind === "https") files.set("authority.pem", authority);
   switch (credentials.kind) {
     case "none":
-      if (address.kind === "ssh") throw unusable("an ssh address needs a private key and known hosts", "give a Secret with identity and known_hosts");
+      if (address.kind === "ssh")
+        throw unusable("an ssh address needs a private key and known hosts", "give a Secret with identity and known_hosts");
       return files;
     case "basic":
       if (address.kind === "path") return files;
-      if (address.kind === "ssh") throw unusable("a user name and password do not fit an ssh address", "use https, or a Secret with identity and known_hosts");
-      if (address.kind === "http" && !isLoopbackHost(address.host)) throw unusable("a password over plain http could be read on the way", "use https");
-      if (/[\r\n\0]/.test(credentials.username + credentials.password)) throw unusable("the user name or password holds a line end", "write the Secret without it (echo -n)");
+      if (address.kind === "ssh")
+        throw unusable("a user name and password do not fit an ssh address", "use https, or a Secret with identity and known_hosts");
+      if (address.kind === "http" && !isLoopbackHost(address.host))
+        throw unusable("a password over plain http could be read on the way", "use https");
+      if (/[\r\n\0]/.test(credentials.username + credentials.password))
+        throw unusable("the user name or password holds a line end", "write the Secret without it (echo -n)");
       return files.set("credential", `username=${credentials.username}\npassword=${credentials.password}\n`);
     case "ssh":
       if (address.kind === "path") return files;
-      if (address.kind !== "ssh") throw unusable(`an ssh key does not fit an ${address.kind} address`, "use ssh://user@host/path, or a Secret with username and password");
-      if (credentials.knownHosts.trim() === "") throw unusable("known_hosts is empty, so the server cannot be told from an impostor", "add the output of ssh-keyscan after checking it");
-      return files.set("key", `${credentials.privateKey.replace(/\r\n/g, "\n").trimEnd()}\n`).set("known_hosts", `${credentials.knownHosts.trimEnd()}\n`);
+      if (address.kind !== "ssh")
+        throw unusable(
+          `an ssh key does not fit an ${address.kind} address`,
+          "use ssh://user@host/path, or a Secret with username and password",
+        );
+      if (credentials.knownHosts.trim() === "")
+        throw unusable(
+          "known_hosts is empty, so the server cannot be told from an impostor",
+          "add the output of ssh-keyscan after checking it",
+        );
+      return files
+        .set("key", `${credentials.privateKey.replace(/\r\n/g, "\n").trimEnd()}\n`)
+        .set("known_hosts", `${credentials.knownHosts.trimEnd()}\n`);
   }
 }
 
-const unusable = (what: string, way: string) => new PortError("refused", `the Git credentials cannot be used: ${what}; ${way}`, { reason: "InvalidCredentials" });
+const unusable = (what: string, way: string) =>
+  new PortError("refused", `the Git credentials cannot be used: ${what}; ${way}`, { reason: "InvalidCredentials" });
 
 function hiddenTexts(credentials: NonNullable<GitRemote["credentials"]>): readonly string[] {
   if (credentials.kind === "none") return [];
-  if (credentials.kind === "ssh") return credentials.privateKey.split(/\r?\n/).filter((line) => line.length > 16 && !line.startsWith("-----"));
+  if (credentials.kind === "ssh")
+    return credentials.privateKey.split(/\r?\n/).filter((line) => line.length > 16 && !line.startsWith("-----"));
   const { username, password } = credentials;
   const pair = Buffer.from(`${username}:${password}`).toString("base64");
-  return [password, encodeURIComponent(password), Buffer.from(password).toString("base64"), pair, pair.replace(/=+$/, "")].filter((text) => text !== "");
+  return [password, encodeURIComponent(password), Buffer.from(password).toString("base64"), pair, pair.replace(/=+$/, "")].filter(
+    (text) => text !== "",
+  );
 }
 
 /** Removes what a process that was killed left behind. */

@@ -14,7 +14,12 @@ import { readTree } from "./tree.ts";
 /** Reads real repositories through a bare mirror per remote and machine. */
 export function gitSource(place: GitPlace): GitSource {
   /** A mirror that turns out damaged while it is read is made anew, once. */
-  const reading = async <T>(remote: GitRemote, commits: readonly string[], signal: AbortSignal, work: (mirror: Mirror) => Promise<T>): Promise<T> => {
+  const reading = async <T>(
+    remote: GitRemote,
+    commits: readonly string[],
+    signal: AbortSignal,
+    work: (mirror: Mirror) => Promise<T>,
+  ): Promise<T> => {
     const once = async () => {
       const home = await remoteHome(place, remote);
       let mirror: Mirror | undefined;
@@ -50,17 +55,35 @@ export function gitSource(place: GitPlace): GitSource {
 }
 
 async function pathsBetween(mirror: Mirror, from: string, to: string, signal: AbortSignal): Promise<readonly string[]> {
-  const output = await gitOutput(mirror, "compare two commits", ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", from, to, "--"], signal);
-  const paths = output.toString("utf8").split("\0").filter((path) => path !== "");
+  const output = await gitOutput(
+    mirror,
+    "compare two commits",
+    ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", from, to, "--"],
+    signal,
+  );
+  const paths = output
+    .toString("utf8")
+    .split("\0")
+    .filter((path) => path !== "");
   if (paths.length > readLimits.files * 4)
-    throw new PortError("refused", `${mirror.home.address.url}: ${paths.length} files differ between ${from.slice(0, 12)} and ${to.slice(0, 12)}, more than are compared; read the tree instead`, { reason: "TooManyFiles" });
+    throw new PortError(
+      "refused",
+      `${mirror.home.address.url}: ${paths.length} files differ between ${from.slice(0, 12)} and ${to.slice(0, 12)}, more than are compared; read the tree instead`,
+      { reason: "TooManyFiles" },
+    );
   return paths;
 }
 
 /** True if the mirror was cut off (git-fetch --depth) at one of these commits. */
 async function endsEarly(mirror: Mirror, commits: readonly { readonly id: string }[]): Promise<boolean> {
   const file = join(mirror.path, "shallow");
-  if (!(await access(file).then(() => true, () => false))) return false;
+  if (
+    !(await access(file).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return false;
   const cuts = new Set((await readFile(file, "utf8")).split("\n"));
   return commits.some(({ id }) => cuts.has(id));
 }

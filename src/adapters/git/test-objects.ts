@@ -8,11 +8,17 @@ export interface HostileEntry {
   readonly id: string;
 }
 
-export const blob = (repository: string, content: string | Uint8Array): Promise<string> => ownersText(repository, ["hash-object", "-w", "--stdin"], content);
+export const blob = (repository: string, content: string | Uint8Array): Promise<string> =>
+  ownersText(repository, ["hash-object", "-w", "--stdin"], content);
 
 /** Writes a tree byte by byte, in the order given, whatever its names are. */
 export function rawTree(repository: string, entries: readonly HostileEntry[]): Promise<string> {
-  const bytes = entries.flatMap(({ mode, name, id }) => [Buffer.from(`${mode} `), Buffer.from(name), Buffer.from([0]), Buffer.from(id, "hex")]);
+  const bytes = entries.flatMap(({ mode, name, id }) => [
+    Buffer.from(`${mode} `),
+    Buffer.from(name),
+    Buffer.from([0]),
+    Buffer.from(id, "hex"),
+  ]);
   return rawObject(repository, "tree", Buffer.concat(bytes));
 }
 
@@ -30,5 +36,8 @@ export async function commitTree(repository: string, tree: string, ref = "refs/h
 export async function treeWith(repository: string, entries: readonly HostileEntry[]): Promise<string> {
   const good = { mode: "100644", name: "good.yaml", id: await blob(repository, "good: true\n") };
   const key = ({ mode, name }: HostileEntry) => Buffer.concat([Buffer.from(name), Buffer.from(mode === "40000" ? "/" : "")]);
-  return rawTree(repository, [...entries, good].toSorted((a, b) => Buffer.compare(key(a), key(b))));
+  return rawTree(
+    repository,
+    [...entries, good].toSorted((a, b) => Buffer.compare(key(a), key(b))),
+  );
 }

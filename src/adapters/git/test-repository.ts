@@ -27,31 +27,56 @@ export interface OwnerRun {
 }
 
 /** Runs git as the owner; rejects if it fails, unless `mayFail`. */
-export async function ownersGit(directory: string, args: readonly string[], options: { readonly stdin?: string | Uint8Array; readonly mayFail?: boolean } = {}): Promise<OwnerRun> {
-  const env = { PATH: process.env["PATH"] ?? "", HOME: directory, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null", LC_ALL: "C", GIT_AUTHOR_NAME: "Owner", GIT_AUTHOR_EMAIL: "owner@example.com", GIT_COMMITTER_NAME: "Owner", GIT_COMMITTER_EMAIL: "owner@example.com" };
-  const child = spawn("git", ["-c", "safe.directory=*", "-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main", "-c", "gc.auto=0", ...args], { cwd: directory, env, stdio: ["pipe", "pipe", "pipe"] });
+export async function ownersGit(
+  directory: string,
+  args: readonly string[],
+  options: { readonly stdin?: string | Uint8Array; readonly mayFail?: boolean } = {},
+): Promise<OwnerRun> {
+  const env = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: directory,
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    LC_ALL: "C",
+    GIT_AUTHOR_NAME: "Owner",
+    GIT_AUTHOR_EMAIL: "owner@example.com",
+    GIT_COMMITTER_NAME: "Owner",
+    GIT_COMMITTER_EMAIL: "owner@example.com",
+  };
+  const child = spawn(
+    "git",
+    ["-c", "safe.directory=*", "-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main", "-c", "gc.auto=0", ...args],
+    { cwd: directory, env, stdio: ["pipe", "pipe", "pipe"] },
+  );
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
   child.stdin.on("error", () => undefined); // git may end before it has read all
   child.stdin.end(options.stdin ?? "");
-  const code = await new Promise<number | null>((resolve, reject) => { child.on("error", reject).on("close", resolve); });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject).on("close", resolve);
+  });
   const run = { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString("utf8") };
   if (code !== 0 && !options.mayFail) throw new Error(`git ${args.join(" ")} ended with ${String(code)}: ${run.stderr}`);
   return run;
 }
 
-export const ownersText = async (directory: string, args: readonly string[], stdin?: string | Uint8Array): Promise<string> => (await ownersGit(directory, args, stdin === undefined ? {} : { stdin })).stdout.toString("utf8").trim();
+export const ownersText = async (directory: string, args: readonly string[], stdin?: string | Uint8Array): Promise<string> =>
+  (await ownersGit(directory, args, stdin === undefined ? {} : { stdin })).stdout.toString("utf8").trim();
 
 /** A bare repository and its owner, who writes it in place: what other people's pushes look like from outside. */
 export async function realRepository(path: string, url = path): Promise<OwnedRepository & { readonly path: string }> {
   await mkdir(path, { recursive: true });
   await ownersGit(path, ["init", "-q", "--bare", path]);
   const owner: GitIdentity = { name: "Owner", email: "owner@example.com" };
-  const tip = async (branch: string) => (await ownersGit(path, ["rev-parse", "--verify", "-q", `refs/heads/${branch}`], { mayFail: true })).stdout.toString("utf8").trim() || undefined;
+  const tip = async (branch: string) =>
+    (await ownersGit(path, ["rev-parse", "--verify", "-q", `refs/heads/${branch}`], { mayFail: true })).stdout.toString("utf8").trim() ||
+    undefined;
   const commit = async (parent: string | undefined, files: Readonly<Record<string, string | null>>, message: string, author = owner) => {
-    const list = Object.entries(files).map(([name, content]) => [name, content === null ? ("delete" as const) : { bytes: Buffer.from(content), executable: false }] as const);
+    const list = Object.entries(files).map(
+      ([name, content]) => [name, content === null ? ("delete" as const) : { bytes: Buffer.from(content), executable: false }] as const,
+    );
     const draft = { parent, files: new Map(list), author, committer: author, message, at: instant(Date.now()) };
     const ref = `refs/drafts/${Math.random().toString(36).slice(2)}`;
     const id = await ownersText(path, ["fast-import", "--quiet", "--date-format=raw", "--done"], fastImport(draft, ref));
@@ -75,10 +100,15 @@ export async function realRepository(path: string, url = path): Promise<OwnedRep
       await ownersGit(path, ["update-ref", `refs/heads/${branch}`, id]);
       return id;
     },
-    tag: async (name, target) => void (await ownersGit(path, ["tag", "-a", "-m", "A tag", name, target])),
+    async tag(name, target) {
+      await ownersGit(path, ["tag", "-a", "-m", "A tag", name, target]);
+    },
     async log(branch) {
       const output = await ownersText(path, ["log", "-z", "--format=%H%n%B", `refs/heads/${branch}`]);
-      return output.split("\0").filter((entry) => entry !== "").map((entry) => ({ id: entry.slice(0, entry.indexOf("\n")), message: entry.slice(entry.indexOf("\n") + 1) }));
+      return output
+        .split("\0")
+        .filter((entry) => entry !== "")
+        .map((entry) => ({ id: entry.slice(0, entry.indexOf("\n")), message: entry.slice(entry.indexOf("\n") + 1) }));
     },
     async file(branch, name) {
       const { code, stdout } = await ownersGit(path, ["cat-file", "blob", `refs/heads/${branch}:${name}`], { mayFail: true });

@@ -27,7 +27,9 @@ export async function listen(handler: RequestListener, tls?: { readonly key: str
     asked,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => { resolve(); });
+        server.close(() => {
+          resolve();
+        });
         server.closeAllConnections();
       }),
   };
@@ -38,10 +40,24 @@ export function httpBackend(root: string): RequestListener {
   return (request, response) => {
     const [path = "", query = ""] = (request.url ?? "").split("?");
     const env = {
-      PATH: process.env["PATH"] ?? "", GIT_PROJECT_ROOT: root, GIT_HTTP_EXPORT_ALL: "1", PATH_INFO: decodeURIComponent(path), QUERY_STRING: query, REQUEST_METHOD: request.method ?? "GET",
-      CONTENT_TYPE: request.headers["content-type"] ?? "", HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "", GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
-      REMOTE_USER: "tester", REMOTE_ADDR: "127.0.0.1", GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null",
-      GIT_CONFIG_COUNT: "2", GIT_CONFIG_KEY_0: "safe.directory", GIT_CONFIG_VALUE_0: "*", GIT_CONFIG_KEY_1: "http.receivepack", GIT_CONFIG_VALUE_1: "true",
+      PATH: process.env["PATH"] ?? "",
+      GIT_PROJECT_ROOT: root,
+      GIT_HTTP_EXPORT_ALL: "1",
+      PATH_INFO: decodeURIComponent(path),
+      QUERY_STRING: query,
+      REQUEST_METHOD: request.method ?? "GET",
+      CONTENT_TYPE: request.headers["content-type"] ?? "",
+      HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "",
+      GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
+      REMOTE_USER: "tester",
+      REMOTE_ADDR: "127.0.0.1",
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_CONFIG_GLOBAL: "/dev/null",
+      GIT_CONFIG_COUNT: "2",
+      GIT_CONFIG_KEY_0: "safe.directory",
+      GIT_CONFIG_VALUE_0: "*",
+      GIT_CONFIG_KEY_1: "http.receivepack",
+      GIT_CONFIG_VALUE_1: "true",
       ...(request.headers["content-length"] === undefined ? {} : { CONTENT_LENGTH: request.headers["content-length"] }),
     };
     const child = spawn("git", ["http-backend"], { env, stdio: ["pipe", "pipe", "ignore"] });
@@ -59,7 +75,10 @@ function answerCgi(output: NodeJS.ReadableStream, response: ServerResponse): voi
       head = Buffer.concat([head, chunk]);
       const end = head.indexOf("\r\n\r\n");
       if (end < 0) return;
-      const headers = head.toString("latin1", 0, end).split("\r\n").map((line) => line.split(": "));
+      const headers = head
+        .toString("latin1", 0, end)
+        .split("\r\n")
+        .map((line) => line.split(": "));
       for (const [name = "", value = ""] of headers) if (name !== "Status") response.setHeader(name, value);
       response.writeHead(Number(headers.find(([name]) => name === "Status")?.[1]?.split(" ")[0] ?? 200));
       response.write(head.subarray(end + 4));

@@ -5,7 +5,7 @@ import { normalTreePath, pathFaultText, treePathFault } from "../../domain/git/t
 import { readLimits } from "../../ports/git.ts";
 import type { GitFile, LeftOut, ReadLimits, TreeReading, TreeSelection } from "../../ports/git.ts";
 import { PortError } from "../../ports/port-error.ts";
-import { gitOutput } from "./mirror.ts";
+import { condemn, gitOutput } from "./mirror.ts";
 import type { Mirror } from "./mirror.ts";
 
 /** Reads the selected files of a commit that is in the mirror: one look-up, one listing, one process for all contents. */
@@ -27,7 +27,11 @@ function checkedPath(path: string, limits: ReadLimits): string {
   const plain = normalTreePath(path);
   const fault = plain === "" ? undefined : treePathFault(plain, limits);
   if (fault === undefined && !plain.startsWith("/")) return plain;
-  throw new PortError("refused", `the path ${shownName(path)} ${fault ? pathFaultText[fault] : "is absolute"}; write a path relative to the root of the repository`, { reason: "InvalidPath" });
+  throw new PortError(
+    "refused",
+    `the path ${shownName(path)} ${fault ? pathFaultText[fault] : "is absolute"}; write a path relative to the root of the repository`,
+    { reason: "InvalidPath" },
+  );
 }
 
 interface FoundPath {
@@ -36,23 +40,54 @@ interface FoundPath {
 }
 
 async function lookUpPaths(mirror: Mirror, commit: string, paths: readonly string[], signal: AbortSignal): Promise<readonly FoundPath[]> {
-  const asks = paths.map((path) => (path === "" ? `${commit}^{tree}` : `${commit}:${path}`));
-  const output = await gitOutput(mirror, `look up ${paths.join(", ") || "the root"} at ${commit}`, ["cat-file", "--batch-check=%(objectname)"], signal, { stdin: `${asks.join("\n")}\n` });
-  const lines = output.toString("utf8").split("\n");
-  return paths.map((path, at) => ({ path, id: /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.exec(lines[at] ?? "")?.[0] }));
+  const root = `${commit}^{tree}`;
+  const asks = [root, ...paths.map((path) => (path === "" ? root : `${commit}:${path}`))];
+  const output = await gitOutput(
+    mirror,
+    `look up ${paths.join(", ") || "the root"} at ${commit}`,
+    ["cat-file", "--batch-check=%(objectname)"],
+    signal,
+    { stdin: `${asks.join("\n")}\n` },
+  );
+  const ids = output
+    .toString("utf8")
+    .split("\n")
+    .map((line) => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.exec(line)?.[0]);
+  if (ids[0] === undefined) throw await damaged(mirror, `commit ${commit}`);
+  const found = paths.map((path, at) => ({ path, id: ids[at + 1] }));
+  const absent = found.flatMap(({ path, id }) => (id === undefined ? [path] : []));
+  // cat-file says "missing" too where a tree on the way is damaged; a listing fails then, and so nothing damaged passes for absent.
+  if (absent.length > 0) await listEntries(mirror, commit, absent, signal, ["-t"]);
+  return found;
+}
+
+async function damaged(mirror: Mirror, what: string): Promise<PortError> {
+  await condemn(mirror);
+  return new PortError("notDone", `the local copy of ${mirror.home.address.url} lacks ${what}; it is made anew`, {
+    reason: "MirrorDamaged",
+  });
 }
 
 function identityOf(found: readonly FoundPath[]): string {
   const [only] = found;
   if (found.length === 1 && only?.id !== undefined) return only.id;
-  return createHash("sha256").update(found.map(({ path, id }) => `${path}\0${id ?? ""}\0`).join("")).digest("hex");
+  return createHash("sha256")
+    .update(found.map(({ path, id }) => `${path}\0${id ?? ""}\0`).join(""))
+    .digest("hex");
 }
 
 async function pathNotFound(mirror: Mirror, commit: string, absent: readonly string[], signal: AbortSignal): Promise<PortError> {
   const top = await gitOutput(mirror, "list the root", ["ls-tree", "-z", "--name-only", commit], signal);
-  const names = top.toString("utf8").split("\0").filter((name) => name !== "");
+  const names = top
+    .toString("utf8")
+    .split("\0")
+    .filter((name) => name !== "");
   const shown = names.slice(0, 10).map(shownName).join(", ");
-  return new PortError("refused", `${mirror.home.address.url} at ${commit.slice(0, 12)} has no ${absent.join(", ")}; correct spec.path (at its root: ${shown}${names.length > 10 ? " …" : ""})`, { reason: "PathNotFound" });
+  return new PortError(
+    "refused",
+    `${mirror.home.address.url} at ${commit.slice(0, 12)} has no ${absent.join(", ")}; correct spec.path (at its root: ${shown}${names.length > 10 ? " …" : ""})`,
+    { reason: "PathNotFound" },
+  );
 }
 
 interface TreeEntry {
@@ -62,7 +97,13 @@ interface TreeEntry {
   readonly name: Buffer;
 }
 
-export async function listEntries(mirror: Mirror, commit: string, paths: readonly string[], signal: AbortSignal, options: readonly string[] = ["-r"]): Promise<readonly TreeEntry[]> {
+export async function listEntries(
+  mirror: Mirror,
+  commit: string,
+  paths: readonly string[],
+  signal: AbortSignal,
+  options: readonly string[] = ["-r"],
+): Promise<readonly TreeEntry[]> {
   const args = ["ls-tree", "-z", "-l", "--full-tree", ...options, commit, ...(paths.includes("") ? [] : ["--", ...paths])];
   return parseListing(await gitOutput(mirror, `list the files under ${paths.join(", ") || "the root"}`, args, signal));
 }
@@ -70,7 +111,7 @@ export async function listEntries(mirror: Mirror, commit: string, paths: readonl
 /** `git ls-tree -z -l`: `MODE SP TYPE SP ID SP+ SIZE TAB NAME NUL`; the name is bytes. */
 export function parseListing(output: Buffer): readonly TreeEntry[] {
   const entries: TreeEntry[] = [];
-  for (let from = 0; from < output.length; ) {
+  for (let from = 0; from < output.length;) {
     const end = output.indexOf(0, from);
     const tab = output.indexOf(9, from);
     if (end < 0 || tab < 0 || tab > end) break;
@@ -88,7 +129,11 @@ interface WantedBlob {
   readonly size: number;
 }
 
-function sortEntries(entries: readonly TreeEntry[], suffixes: readonly string[] | undefined, limits: ReadLimits): { readonly wanted: readonly WantedBlob[]; readonly leftOut: readonly LeftOut[] } {
+function sortEntries(
+  entries: readonly TreeEntry[],
+  suffixes: readonly string[] | undefined,
+  limits: ReadLimits,
+): { readonly wanted: readonly WantedBlob[]; readonly leftOut: readonly LeftOut[] } {
   const wanted: WantedBlob[] = [];
   const leftOut: LeftOut[] = [];
   let bytes = 0;
@@ -103,9 +148,17 @@ function sortEntries(entries: readonly TreeEntry[], suffixes: readonly string[] 
       wanted.push({ path, executable: mode === "100755", blob, size });
     }
     if (wanted.length + leftOut.length > limits.files)
-      throw new PortError("refused", `there are more than ${limits.files} files to read; name a smaller path in spec.path, or raise the limit of files`, { reason: "TooManyFiles" });
+      throw new PortError(
+        "refused",
+        `there are more than ${limits.files} files to read; name a smaller path in spec.path, or raise the limit of files`,
+        { reason: "TooManyFiles" },
+      );
     if (bytes > limits.totalBytes)
-      throw new PortError("refused", `the files to read are larger than ${limits.totalBytes} bytes together; name a smaller path in spec.path, or raise the limit of bytes`, { reason: "TooManyBytes" });
+      throw new PortError(
+        "refused",
+        `the files to read are larger than ${limits.totalBytes} bytes together; name a smaller path in spec.path, or raise the limit of bytes`,
+        { reason: "TooManyBytes" },
+      );
   }
   return { wanted, leftOut };
 }
@@ -118,23 +171,33 @@ function leftOutReason(mode: string, size: number, name: Buffer, path: string, l
 }
 
 /** The contents of the blobs, each asked for once, through one `cat-file --batch`. */
-export async function readBlobs(mirror: Mirror, wanted: readonly WantedBlob[], limits: ReadLimits, signal: AbortSignal): Promise<readonly GitFile[]> {
+export async function readBlobs(
+  mirror: Mirror,
+  wanted: readonly WantedBlob[],
+  limits: ReadLimits,
+  signal: AbortSignal,
+): Promise<readonly GitFile[]> {
   if (wanted.length === 0) return [];
   const sizes = new Map(wanted.map(({ blob, size }) => [blob, size]));
   const outputBytes = [...sizes.values()].reduce((sum, size) => sum + size + 128, 0);
-  const output = await gitOutput(mirror, "read the files", ["cat-file", "--batch", "--buffer"], signal, { stdin: `${[...sizes.keys()].join("\n")}\n`, outputBytes: Math.min(outputBytes, limits.totalBytes + 128 * sizes.size) });
-  const contents = parseBatch(output);
-  return wanted.map(({ path, executable, blob }) => {
-    const bytes = contents.get(blob);
-    if (!bytes) throw new PortError("notDone", `the local copy of ${mirror.home.address.url} lacks ${path} (${blob}); it is fetched again`, { reason: "MirrorDamaged" });
-    return { path, executable, blob, bytes };
+  const output = await gitOutput(mirror, "read the files", ["cat-file", "--batch", "--buffer"], signal, {
+    stdin: `${[...sizes.keys()].join("\n")}\n`,
+    outputBytes: Math.min(outputBytes, limits.totalBytes + 128 * sizes.size),
   });
+  const contents = parseBatch(output);
+  const files: GitFile[] = [];
+  for (const { path, executable, blob } of wanted) {
+    const bytes = contents.get(blob);
+    if (!bytes) throw await damaged(mirror, `${shownName(path)} (${blob})`);
+    files.push({ path, executable, blob, bytes });
+  }
+  return files;
 }
 
 /** `git cat-file --batch`: `ID SP TYPE SP SIZE LF CONTENT LF`, or `ID SP missing LF`. */
 export function parseBatch(output: Buffer): Map<string, Uint8Array> {
   const contents = new Map<string, Uint8Array>();
-  for (let from = 0; from < output.length; ) {
+  for (let from = 0; from < output.length;) {
     const end = output.indexOf(10, from);
     if (end < 0) break;
     const [blob = "", type = "", size = ""] = output.toString("latin1", from, end).split(" ");

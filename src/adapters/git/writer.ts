@@ -25,7 +25,7 @@ interface Waiting {
   readonly change: GitChange;
   readonly signal: AbortSignal;
   resolve(outcome: WriteOutcome): void;
-  reject(cause: unknown): void;
+  reject(cause: Error): void;
   pushing: boolean;
 }
 
@@ -49,7 +49,10 @@ export function gitWriter(place: GitPlace, options: WriterOptions): GitWriter {
       const lane = lanes.get(key) ?? { remote, branch, waiting: [], running: false };
       lanes.set(key, lane);
       const outcome = enqueue(lane, change, signal);
-      if (!lane.running) void drain(place, options, lane).finally(() => { if (lane.waiting.length === 0 && !lane.running) lanes.delete(key); });
+      if (!lane.running)
+        void drain(place, options, lane).finally(() => {
+          if (lane.waiting.length === 0 && !lane.running) lanes.delete(key);
+        });
       return outcome;
     },
   };
@@ -60,13 +63,29 @@ function enqueue(lane: Lane, change: GitChange, signal: AbortSignal): Promise<Wr
     const cancelled = () => {
       lane.waiting = lane.waiting.filter((other) => other !== waiting);
       const outcome = waiting.pushing ? "unknown" : "notDone";
-      reject(new PortError(outcome, `writing to ${lane.branch} was cancelled${waiting.pushing ? " while it was pushed; ask again with the same key" : ""}`, { cause: signal.reason, reason: "Cancelled" }));
+      reject(
+        new PortError(
+          outcome,
+          `writing to ${lane.branch} was cancelled${waiting.pushing ? " while it was pushed; ask again with the same key" : ""}`,
+          { cause: signal.reason, reason: "Cancelled" },
+        ),
+      );
     };
-    const settled = () => { signal.removeEventListener("abort", cancelled); };
+    const settled = () => {
+      signal.removeEventListener("abort", cancelled);
+    };
     const waiting: Waiting = {
-      change, signal, pushing: false,
-      resolve: (outcome) => { settled(); resolve(outcome); },
-      reject: (cause) => { settled(); reject(cause); },
+      change,
+      signal,
+      pushing: false,
+      resolve: (outcome) => {
+        settled();
+        resolve(outcome);
+      },
+      reject: (cause) => {
+        settled();
+        reject(cause);
+      },
     };
     if (signal.aborted) cancelled();
     else {
@@ -84,7 +103,12 @@ async function drain(place: GitPlace, options: WriterOptions, lane: Lane): Promi
     lane.waiting = lane.waiting.slice(mostAtOnce);
     for (const waiting of batch) waiting.pushing = true;
     try {
-      const outcomes = await writeBatch(place, options, lane, batch.map(({ change }) => change));
+      const outcomes = await writeBatch(
+        place,
+        options,
+        lane,
+        batch.map(({ change }) => change),
+      );
       batch.forEach((waiting, at) => {
         const outcome = outcomes[at];
         if (outcome instanceof PortError) waiting.reject(outcome);
@@ -92,7 +116,7 @@ async function drain(place: GitPlace, options: WriterOptions, lane: Lane): Promi
         else waiting.reject(new Error("a write was not answered"));
       });
     } catch (cause) {
-      for (const waiting of batch) waiting.reject(cause);
+      for (const waiting of batch) waiting.reject(cause instanceof Error ? cause : new Error(String(cause)));
     }
   }
   lane.running = false;
@@ -113,29 +137,51 @@ async function writeBatch(place: GitPlace, options: WriterOptions, lane: Lane, c
       if (!(cause instanceof PortError)) throw cause;
       // After a push with no answer the next attempt observes first, by the key; if even that fails, nobody knows.
       if (cause.outcome === "unknown") doubt = cause;
-      else if (doubt !== undefined && cause.outcome === "notDone") throw new PortError("unknown", `${doubt.message}; looking whether it arrived failed too: ${cause.message}`, { cause, reason: doubt.reason });
+      else if (doubt !== undefined && cause.outcome === "notDone")
+        throw new PortError("unknown", `${doubt.message}; looking whether it arrived failed too: ${cause.message}`, {
+          cause,
+          reason: doubt.reason,
+        });
       else if (!retryable(cause)) throw cause;
     }
     await sleep(Math.random() * Math.min(400, 20 * attempt));
   }
   if (doubt) throw doubt;
-  throw new PortError("notDone", `others pushed to ${lane.branch} of ${home.address.url} before each of ${place.limits.pushAttempts} attempts; it is tried again later`, { reason: "Overtaken" });
+  throw new PortError(
+    "notDone",
+    `others pushed to ${lane.branch} of ${home.address.url} before each of ${place.limits.pushAttempts} attempts; it is tried again later`,
+    { reason: "Overtaken" },
+  );
 }
 
 // The branch moved, or the mirror was replaced, between two steps.
-const retryable = (cause: PortError): boolean => cause.outcome === "notDone" && (cause.reason === "CommitNotFound" || cause.reason === "MirrorDamaged");
+const retryable = (cause: PortError): boolean =>
+  cause.outcome === "notDone" && (cause.reason === "CommitNotFound" || cause.reason === "MirrorDamaged");
 
-async function attemptOnce(home: RemoteHome, options: WriterOptions, branch: string, changes: readonly GitChange[], signal: AbortSignal): Promise<readonly Answer[] | "overtaken"> {
+async function attemptOnce(
+  home: RemoteHome,
+  options: WriterOptions,
+  branch: string,
+  changes: readonly GitChange[],
+  signal: AbortSignal,
+): Promise<readonly Answer[] | "overtaken"> {
   const base = await baseOf(home, branch, signal);
   const plan = await planCommit(base, changes, signal);
   if (plan.writes.length === 0) return plan.answers.map((answer) => answer ?? missingAnswer());
-  const draft = { parent: base.tip, files: plan.files, committer: options.committer, at: options.now(), ...authorship(plan.writes, options.committer) };
+  const draft = {
+    parent: base.tip,
+    files: plan.files,
+    committer: options.committer,
+    at: options.now(),
+    ...authorship(plan.writes, options.committer),
+  };
   const commit = await makeCommit(base.mirror, draft, signal);
   if ((await pushCommit(base.mirror, branch, base.tip, commit, signal)) === "overtaken") return "overtaken";
   return plan.answers.map((answer) => answer ?? { outcome: "written" as const, commit });
 }
 
-const missingAnswer = (): PortError => new PortError("notDone", "the write was neither made nor settled; it is tried again", { reason: "GitFailed" });
+const missingAnswer = (): PortError =>
+  new PortError("notDone", "the write was neither made nor settled; it is tried again", { reason: "GitFailed" });
 
 interface Base {
   readonly mirror: Mirror;
@@ -145,7 +191,12 @@ interface Base {
 
 async function baseOf(home: RemoteHome, branch: string, signal: AbortSignal): Promise<Base> {
   const found = await lookUp(home, `refs/heads/${branch}`, signal);
-  if (found === "absent") throw new PortError("refused", `${home.address.url} has no branch ${branch}; make it (git push origin HEAD:${branch}), or name another one`, { reason: "RefNotFound" });
+  if (found === "absent")
+    throw new PortError(
+      "refused",
+      `${home.address.url} has no branch ${branch}; make it (git push origin HEAD:${branch}), or name another one`,
+      { reason: "RefNotFound" },
+    );
   if (found === "empty") return { mirror: await withMirror(home, "sha1", signal, (mirror) => Promise.resolve(mirror)), tip: undefined };
   const { mirror, commit } = await fetchWanted(home, { commit: found.commit, ref: `refs/heads/${branch}` }, signal);
   return { mirror, tip: commit };
@@ -160,7 +211,8 @@ interface Plan {
 
 async function planCommit({ mirror, tip }: Base, changes: readonly GitChange[], signal: AbortSignal): Promise<Plan> {
   const { historyCommits } = mirror.home.place.limits;
-  const done = tip === undefined ? new Map<string, string>() : commitsByKey((await readHistory(mirror, { to: tip }, historyCommits, signal)).commits);
+  const done =
+    tip === undefined ? new Map<string, string>() : commitsByKey((await readHistory(mirror, { to: tip }, historyCommits, signal)).commits);
   const paths = [...new Set(changes.flatMap(({ edits }) => edits.map(({ path }) => path)))];
   const files: ReadonlyMap<string, CurrentFile> = tip === undefined ? new Map() : await currentFiles(mirror, tip, paths, signal);
   const next = new Map<string, { readonly bytes: Uint8Array; readonly executable: boolean } | "delete">();

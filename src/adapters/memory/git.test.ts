@@ -19,7 +19,10 @@ gitContract("memory", () => {
         remote: { url: repository.url },
         push: (...args: Parameters<typeof repository.push>) => Promise.resolve(repository.push(...args)),
         rewrite: (...args: Parameters<typeof repository.rewrite>) => Promise.resolve(repository.rewrite(...args)),
-        tag: (name: string, commit: string) => Promise.resolve(repository.tag(name, commit)),
+        tag: (name: string, commit: string) => {
+          repository.tag(name, commit);
+          return Promise.resolve();
+        },
         log: (branch: string) => Promise.resolve(repository.log(branch)),
         file: (branch: string, path: string) => Promise.resolve(repository.file(branch, path)),
       });

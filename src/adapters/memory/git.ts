@@ -8,7 +8,18 @@ import { parseRemoteUrl } from "../../domain/git/remote-url.ts";
 import { normalTreePath, treePathFault } from "../../domain/git/tree-path.ts";
 import type { Instant } from "../../domain/units.ts";
 import { readLimits } from "../../ports/git.ts";
-import type { GitChange, GitCommit, GitFile, GitRemote, GitSource, GitWriter, LeftOut, TreeReading, TreeSelection, WriteOutcome } from "../../ports/git.ts";
+import type {
+  GitChange,
+  GitCommit,
+  GitFile,
+  GitRemote,
+  GitSource,
+  GitWriter,
+  LeftOut,
+  TreeReading,
+  TreeSelection,
+  WriteOutcome,
+} from "../../ports/git.ts";
 import { PortError } from "../../ports/port-error.ts";
 
 type Files = ReadonlyMap<string, { readonly bytes: Uint8Array; readonly executable: boolean }>;
@@ -21,7 +32,11 @@ interface Stored extends GitCommit {
 export interface MemoryRepository {
   readonly url: string;
   /** An ordinary push: changes on top of the branch, which is made if absent. null deletes. */
-  push(branch: string, files: Readonly<Record<string, string | null>>, about?: { readonly message?: string; readonly author?: GitIdentity }): string;
+  push(
+    branch: string,
+    files: Readonly<Record<string, string | null>>,
+    about?: { readonly message?: string; readonly author?: GitIdentity },
+  ): string;
   /** A force-push of a history with nothing in common. */
   rewrite(branch: string, files: Readonly<Record<string, string>>): string;
   tag(name: string, commit: string): void;
@@ -69,7 +84,10 @@ class Repository {
 
   at(commit: string): Stored {
     const found = this.commits.get(commit);
-    if (!found) throw new PortError("notDone", `${this.url} does not hand out commit ${commit}; the ref is looked up again`, { reason: "CommitNotFound" });
+    if (!found)
+      throw new PortError("notDone", `${this.url} does not hand out commit ${commit}; the ref is looked up again`, {
+        reason: "CommitNotFound",
+      });
     return found;
   }
 
@@ -77,7 +95,15 @@ class Repository {
     const content = [...files].map(([path, { bytes, executable }]) => [path, blobId(bytes), executable]);
     const id = sha1(JSON.stringify([parent, content, author, message, at, this.commits.size]));
     const parents = parent === undefined ? [] : [parent];
-    this.commits.set(id, { id, parents, files, author: { ...cleanIdentity(author), at }, committer: { ...cleanIdentity(committer), at }, message, trailers: parseTrailers(message) });
+    this.commits.set(id, {
+      id,
+      parents,
+      files,
+      author: { ...cleanIdentity(author), at },
+      committer: { ...cleanIdentity(committer), at },
+      message,
+      trailers: parseTrailers(message),
+    });
     return id;
   }
 
@@ -93,7 +119,8 @@ function memorySource(open: (remote: GitRemote) => Repository): GitSource {
   // Everything happens inside the promise, so that a fault is a rejection and an aborted signal is heeded.
   const answer = async <T>(remote: GitRemote, signal: AbortSignal, work: (repository: Repository) => T): Promise<T> => {
     await Promise.resolve();
-    if (signal.aborted) throw new PortError("notDone", `reading ${remote.url} was cancelled`, { cause: signal.reason, reason: "Cancelled" });
+    if (signal.aborted)
+      throw new PortError("notDone", `reading ${remote.url} was cancelled`, { cause: signal.reason, reason: "Cancelled" });
     return work(open(remote));
   };
   return {
@@ -102,11 +129,13 @@ function memorySource(open: (remote: GitRemote) => Repository): GitSource {
       answer(remote, signal, (repository) => {
         const commit = "commit" in want ? want.commit : lookUp(repository, want.ref);
         const line = repository.line(commit).map(({ id }) => id);
-        const since = want.seen === undefined ? "first" : want.seen === commit ? "same" : line.includes(want.seen) ? "forward" : "rewritten";
+        const since =
+          want.seen === undefined ? "first" : want.seen === commit ? "same" : line.includes(want.seen) ? "forward" : "rewritten";
         return { commit, since };
       }),
     read: (remote, commit, selection, signal) => answer(remote, signal, (repository) => readFiles(repository, commit, selection)),
-    changedPaths: (remote, from, to, signal) => answer(remote, signal, (repository) => pathsBetween(repository.at(from).files, repository.at(to).files)),
+    changedPaths: (remote, from, to, signal) =>
+      answer(remote, signal, (repository) => pathsBetween(repository.at(from).files, repository.at(to).files)),
     history: (remote, range, signal) =>
       answer(remote, signal, (repository) => {
         const known = new Set(range.from === undefined ? [] : repository.line(range.from).map(({ id }) => id));
@@ -123,7 +152,8 @@ function lookUp(repository: Repository, text: string): string {
   const parsed = parseRevision(text, "spec.ref");
   if ("problem" in parsed) throw refused("InvalidRef", `${parsed.problem.message}; ${parsed.problem.hint ?? ""}`);
   if (parsed.revision.kind === "commit") return parsed.revision.commit;
-  if (repository.refs.size === 0) throw refused("EmptyRepository", `${repository.url} is empty: it has no commits yet; push a first commit`);
+  if (repository.refs.size === 0)
+    throw refused("EmptyRepository", `${repository.url} is empty: it has no commits yet; push a first commit`);
   const ref = parsed.revision.ref === "HEAD" ? "refs/heads/main" : parsed.revision.ref;
   const commit = repository.refs.get(ref);
   if (commit === undefined) throw refused("RefNotFound", `${repository.url} has no ${ref}; correct spec.ref, or push it`);
@@ -134,15 +164,24 @@ function readFiles(repository: Repository, commit: string, selection: TreeSelect
   const limits = { ...readLimits, ...selection.limits };
   const { files } = repository.at(commit);
   const paths = selection.paths.map(normalTreePath);
-  for (const path of paths) if (path !== "" && (path.startsWith("/") || treePathFault(path, limits))) throw refused("InvalidPath", `the path ${shownName(path)} cannot be read; write a path relative to the root of the repository`);
+  for (const path of paths)
+    if (path !== "" && (path.startsWith("/") || treePathFault(path, limits)))
+      throw refused("InvalidPath", `the path ${shownName(path)} cannot be read; write a path relative to the root of the repository`);
   const under = (path: string, folder: string) => folder === "" || path === folder || path.startsWith(`${folder}/`);
   const absent = paths.filter((folder) => folder !== "" && ![...files.keys()].some((path) => under(path, folder)));
-  if (absent.length > 0 && !selection.mayBeAbsent) throw refused("PathNotFound", `${repository.url} at ${commit.slice(0, 12)} has no ${absent.join(", ")}; correct spec.path`);
-  const all = [...files].filter(([path]) => paths.some((folder) => under(path, folder))).toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  if (absent.length > 0 && !selection.mayBeAbsent)
+    throw refused("PathNotFound", `${repository.url} at ${commit.slice(0, 12)} has no ${absent.join(", ")}; correct spec.path`);
+  const all = [...files]
+    .filter(([path]) => paths.some((folder) => under(path, folder)))
+    .toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const identity = sha1(JSON.stringify([paths, all.map(([path, { bytes, executable }]) => [path, blobId(bytes), executable])]));
   if (identity === selection.unless) return { kind: "unchanged", identity };
   const chosen = all.filter(([path]) => !selection.suffixes || selection.suffixes.some((suffix) => path.endsWith(suffix)));
-  if (chosen.length > limits.files) throw refused("TooManyFiles", `there are more than ${limits.files} files to read; name a smaller path in spec.path, or raise the limit of files`);
+  if (chosen.length > limits.files)
+    throw refused(
+      "TooManyFiles",
+      `there are more than ${limits.files} files to read; name a smaller path in spec.path, or raise the limit of files`,
+    );
   const leftOut: LeftOut[] = [];
   const read: GitFile[] = [];
   for (const [path, { bytes, executable }] of chosen) {
@@ -150,7 +189,11 @@ function readFiles(repository: Repository, commit: string, selection: TreeSelect
     if (reason) leftOut.push({ path, reason, message: leftOutMessage(reason, path, bytes.length, limits) });
     else read.push({ path, executable, blob: blobId(bytes), bytes });
   }
-  if (read.reduce((sum, { bytes }) => sum + bytes.length, 0) > limits.totalBytes) throw refused("TooManyBytes", `the files to read are larger than ${limits.totalBytes} bytes together; name a smaller path in spec.path`);
+  if (read.reduce((sum, { bytes }) => sum + bytes.length, 0) > limits.totalBytes)
+    throw refused(
+      "TooManyBytes",
+      `the files to read are larger than ${limits.totalBytes} bytes together; name a smaller path in spec.path`,
+    );
   return { kind: "files", identity, files: read, leftOut };
 }
 
@@ -169,15 +212,23 @@ function memoryWriter(open: (remote: GitRemote) => Repository, now: () => Instan
       const fault = changeFault(branch, change, readLimits);
       if (fault) throw refused("InvalidChange", `cannot write to ${branch}: ${fault}`);
       const repository = open(remote);
-      if (repository.refs.size > 0 && !repository.refs.has(`refs/heads/${branch}`)) throw refused("RefNotFound", `${repository.url} has no branch ${branch}; make it, or name another one`);
-      if (signal.aborted) throw new PortError("notDone", `writing to ${branch} was cancelled`, { cause: signal.reason, reason: "Cancelled" });
+      if (repository.refs.size > 0 && !repository.refs.has(`refs/heads/${branch}`))
+        throw refused("RefNotFound", `${repository.url} has no branch ${branch}; make it, or name another one`);
+      if (signal.aborted)
+        throw new PortError("notDone", `writing to ${branch} was cancelled`, { cause: signal.reason, reason: "Cancelled" });
       const key = `${repository.url}\n${branch}`;
       const queue = waiting.get(key) ?? [];
       const outcome = new Promise<WriteOutcome>((settle) => queue.push({ change, settle }));
       waiting.set(key, queue);
       await Promise.resolve(); // writes asked for in one turn of the event loop are one commit
       waiting.delete(key);
-      const outcomes = writeAll(repository, branch, queue.map((item) => item.change), committer, now());
+      const outcomes = writeAll(
+        repository,
+        branch,
+        queue.map((item) => item.change),
+        committer,
+        now(),
+      );
       queue.splice(0).forEach((item, at) => {
         const result = outcomes[at];
         if (result) item.settle(result);
@@ -187,7 +238,13 @@ function memoryWriter(open: (remote: GitRemote) => Repository, now: () => Instan
   };
 }
 
-function writeAll(repository: Repository, branch: string, changes: readonly GitChange[], committer: GitIdentity, at: Instant): readonly WriteOutcome[] {
+function writeAll(
+  repository: Repository,
+  branch: string,
+  changes: readonly GitChange[],
+  committer: GitIdentity,
+  at: Instant,
+): readonly WriteOutcome[] {
   const tip = repository.refs.get(`refs/heads/${branch}`);
   const done = commitsByKey(tip === undefined ? [] : repository.line(tip));
   const files = new Map(tip === undefined ? [] : repository.at(tip).files);
@@ -218,7 +275,13 @@ function contentOf(files: Files, path: string) {
 
 function ownersView(repository: Repository, now: () => Instant): MemoryRepository {
   const owner: GitIdentity = { name: "Owner", email: "owner@example.com" };
-  const put = (parent: string | undefined, branch: string, changes: Readonly<Record<string, string | null>>, message: string, author = owner) => {
+  const put = (
+    parent: string | undefined,
+    branch: string,
+    changes: Readonly<Record<string, string | null>>,
+    message: string,
+    author = owner,
+  ) => {
     const files = new Map(parent === undefined ? [] : repository.at(parent).files);
     for (const [path, content] of Object.entries(changes)) {
       if (content === null) files.delete(path);

@@ -17,18 +17,29 @@ export function ambiguity(node: Scalar): { readonly message: string; readonly hi
 
 function textTrap(source: string) {
   if (source.length <= 3 && (yes11.test(source) || no11.test(source)))
-    return { message: `is text here, and ${yes11.test(source) ? "true" : "false"} for kubectl`, hint: `write "${source}" in quotes, or ${yes11.test(source) ? "true" : "false"}` };
+    return {
+      message: `is text here, and ${yes11.test(source) ? "true" : "false"} for kubectl`,
+      hint: `write "${source}" in quotes, or ${yes11.test(source) ? "true" : "false"}`,
+    };
   const first = source.charCodeAt(0);
   const digitLike = (first >= 48 && first <= 57) || first === 43 || first === 45;
   if (!digitLike) return undefined;
-  if (/^[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+$/.test(source)) return { message: "is text here, and a number of base 60 for some readers", hint: `write "${source}" in quotes` };
-  if (/^[-+]?[1-9][0-9]*(?:_[0-9_]*)+$/.test(source)) return { message: "is text here, and a number for some readers", hint: `write "${source}" in quotes, or the number without _` };
+  if (/^[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+$/.test(source))
+    return { message: "is text here, and a number of base 60 for some readers", hint: `write "${source}" in quotes` };
+  if (/^[-+]?[1-9][0-9]*(?:_[0-9_]*)+$/.test(source))
+    return { message: "is text here, and a number for some readers", hint: `write "${source}" in quotes, or the number without _` };
   return undefined;
 }
 
 function numberTrap(source: string, value: number) {
-  if (/^[-+]?0[0-7]+$/.test(source)) return { message: `is ${value} here, and ${parseInt(source, 8)} (octal) for kubectl`, hint: `write ${value}, or 0o${source.replace(/^[-+]?0+/, "") || "0"} for octal, or quote it` };
-  if (/^[-+]?0[0-9]+$/.test(source)) return { message: `is ${value} here, and text or an error elsewhere`, hint: "leave out the leading zero, or quote it" };
-  if (/^[-+]?\d+$/.test(source) && !Number.isSafeInteger(value)) return { message: "has more digits than a number keeps", hint: `write "${source}" in quotes` };
+  if (/^[-+]?0[0-7]+$/.test(source))
+    return {
+      message: `is ${value} here, and ${parseInt(source, 8)} (octal) for kubectl`,
+      hint: `write ${value}, or 0o${source.replace(/^[-+]?0+/, "") || "0"} for octal, or quote it`,
+    };
+  if (/^[-+]?0[0-9]+$/.test(source))
+    return { message: `is ${value} here, and text or an error elsewhere`, hint: "leave out the leading zero, or quote it" };
+  if (/^[-+]?\d+$/.test(source) && !Number.isSafeInteger(value))
+    return { message: "has more digits than a number keeps", hint: `write "${source}" in quotes` };
   return undefined;
 }

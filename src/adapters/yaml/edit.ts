@@ -18,7 +18,8 @@ export function editValue(text: string, path: DocumentPath, value: JsonValue, do
   if (jsonEqual(wanted, valueOf(before))) return text;
   const edited = replaced(text, before, path, value) ?? added(text, before, path, value);
   if (edited === undefined) throw refused(path, "leads to a map or list, and only a single value can be replaced");
-  if (!jsonEqual(valueOf(documentOf(edited, document)), wanted)) throw refused(path, "leads to a value that other places share (an anchor or alias)");
+  if (!jsonEqual(valueOf(documentOf(edited, document)), wanted))
+    throw refused(path, "leads to a value that other places share (an anchor or alias)");
   return edited;
 }
 
@@ -39,7 +40,8 @@ function valueOf(document: Document.Parsed): JsonValue {
   return value;
 }
 
-const refused = (path: DocumentPath, why: string) => new ManifestEditRefused(`${path.join(".") || "the root"} ${why}; edit the file by hand`);
+const refused = (path: DocumentPath, why: string) =>
+  new ManifestEditRefused(`${path.join(".") || "the root"} ${why}; edit the file by hand`);
 
 function withValue(now: JsonValue | undefined, path: DocumentPath, value: JsonValue): JsonValue | undefined {
   const [step, ...rest] = path;
@@ -90,10 +92,15 @@ function added(text: string, document: Document.Parsed, path: DocumentPath, valu
   const [start] = map.range ?? [0];
   const indent = start - (text.lastIndexOf("\n", start - 1) + 1);
   const lineEnd = text.includes("\r\n") ? "\r\n" : "\n";
-  const lines = stringify({ [name]: value }, { lineWidth: 0 }).trimEnd().split("\n").map((line) => " ".repeat(indent) + line);
+  const lines = stringify({ [name]: value }, { lineWidth: 0 })
+    .trimEnd()
+    .split("\n")
+    .map((line) => " ".repeat(indent) + line);
   const end = lastContent(map);
   const cut = end > 0 && text[end - 1] === "\n" ? end : text.indexOf("\n", end) + 1;
-  return cut > 0 ? text.slice(0, cut) + lines.join(lineEnd) + lineEnd + text.slice(cut) : `${text}${lineEnd}${lines.join(lineEnd)}${lineEnd}`;
+  return cut > 0
+    ? text.slice(0, cut) + lines.join(lineEnd) + lineEnd + text.slice(cut)
+    : `${text}${lineEnd}${lines.join(lineEnd)}${lineEnd}`;
 }
 
 function lastContent(map: YAMLMap): number {

@@ -5,7 +5,12 @@ import { offsetOf } from "./plain-value.ts";
 import { positionOf } from "./source-text.ts";
 
 /** Line and column of the name (in a map) or value (in a list) that `path` leads to, or of the nearest thing around it that is there. */
-export function locateIn(text: string, document: number, path: DocumentPath, limits: ManifestLimits): { readonly line: number; readonly column: number } {
+export function locateIn(
+  text: string,
+  document: number,
+  path: DocumentPath,
+  limits: ManifestLimits,
+): { readonly line: number; readonly column: number } {
   const parsed = parseText(text, limits);
   if ("finding" in parsed) return { line: parsed.finding.line, column: parsed.finding.column };
   let node: unknown = parsed.documents[document]?.contents;

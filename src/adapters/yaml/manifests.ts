@@ -1,6 +1,15 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { manifestLimits, manifestSuffixes } from "../../ports/manifests.ts";
-import type { DocumentPath, ManifestFile, ManifestLimits, ManifestProblem, Manifests, ParsedManifests, ParsedObject, Position } from "../../ports/manifests.ts";
+import type {
+  DocumentPath,
+  ManifestFile,
+  ManifestLimits,
+  ManifestProblem,
+  Manifests,
+  ParsedManifests,
+  ParsedObject,
+  Position,
+} from "../../ports/manifests.ts";
 import { editValue } from "./edit.ts";
 import { fileContent } from "./file-content.ts";
 import type { FileContent, FoundObject } from "./file-content.ts";
@@ -42,7 +51,11 @@ export function yamlManifests(options: YamlOptions = {}): Manifests {
   };
 }
 
-function parsed(all: readonly { readonly file: ManifestFile; readonly found: FoundObject }[], problems: readonly ManifestProblem[], limits: ManifestLimits): ParsedManifests {
+function parsed(
+  all: readonly { readonly file: ManifestFile; readonly found: FoundObject }[],
+  problems: readonly ManifestProblem[],
+  limits: ManifestLimits,
+): ParsedManifests {
   const objects = all.map(({ file, found: { object, line, column } }): ParsedObject => ({ object, file: file.path, line, column }));
   const locate = (index: number, path: DocumentPath): Position => {
     const entry = all[index];
@@ -87,15 +100,23 @@ class Remembered {
 }
 
 function isManifest(path: string, root: string): boolean {
-  const below = root !== "" && path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path === root ? (path.split("/").at(-1) ?? path) : path;
-  return (manifestSuffixes.some((suffix) => path.endsWith(suffix)) || isKustomization(path)) && !below.split("/").some((part) => part.startsWith("."));
+  const below =
+    root !== "" && path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path === root ? (path.split("/").at(-1) ?? path) : path;
+  return (
+    (manifestSuffixes.some((suffix) => path.endsWith(suffix)) || isKustomization(path)) &&
+    !below.split("/").some((part) => part.startsWith("."))
+  );
 }
 
 // https://kubectl.docs.kubernetes.io/references/kustomize/glossary/#kustomization
 const isKustomization = (path: string): boolean => /(?:^|\/)(?:kustomization\.ya?ml|Kustomization)$/.test(path);
 
 const kustomization = (file: string): ManifestProblem => ({
-  file, line: 1, column: 1, code: "kustomization", severity: "error",
+  file,
+  line: 1,
+  column: 1,
+  code: "kustomization",
+  severity: "error",
   message: "this folder is for Kustomize, which is not supported yet",
   hint: "commit the output of `kustomize build` and point spec.path at it; renderers come with a later version",
 });

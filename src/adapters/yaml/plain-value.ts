@@ -16,7 +16,10 @@ export interface ValueFault {
  * The JSON value of a YAML node. One walk in place of `toJS`, which knows neither a depth limit nor the traps, and whose check for equal keys
  * compares each with each (a file of 100,000 keys would take minutes; hence `uniqueKeys: false`).
  */
-export function plainValue(root: Node | null, limits: ManifestLimits): { readonly value: JsonValue; readonly faults: readonly ValueFault[] } {
+export function plainValue(
+  root: Node | null,
+  limits: ManifestLimits,
+): { readonly value: JsonValue; readonly faults: readonly ValueFault[] } {
   const walk = new Walk(limits);
   try {
     return { value: walk.value(root, 1), faults: walk.faults };
@@ -68,7 +71,14 @@ class Walk {
       const name = this.name(pair);
       if (name === undefined) continue;
       if (isMergeKey(pair)) merged.push(...this.merged(pair, depth));
-      else if (Object.hasOwn(result, name)) this.fault(pair.key, "duplicateKey", "error", `the name ${JSON.stringify(name)} is there twice in one map`, "remove one of the two");
+      else if (Object.hasOwn(result, name))
+        this.fault(
+          pair.key,
+          "duplicateKey",
+          "error",
+          `the name ${JSON.stringify(name)} is there twice in one map`,
+          "remove one of the two",
+        );
       else result[name] = this.value(pair.value, depth + 1);
     }
     for (const other of merged) for (const [name, value] of Object.entries(other)) if (!Object.hasOwn(result, name)) result[name] = value;
@@ -100,7 +110,13 @@ class Walk {
     const { value } = node;
     if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
     if (typeof value === "number" && Number.isFinite(value)) return value;
-    this.fault(node, "unsupportedValue", "error", `the value ${(node.source ?? "").slice(0, 40)} cannot be said in JSON`, "quote it, or write another value");
+    this.fault(
+      node,
+      "unsupportedValue",
+      "error",
+      `the value ${(node.source ?? "").slice(0, 40)} cannot be said in JSON`,
+      "quote it, or write another value",
+    );
     return null;
   }
 

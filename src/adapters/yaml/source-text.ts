@@ -9,12 +9,20 @@ export function sourceText(bytes: Uint8Array, fileBytes: number): { readonly tex
   if (bytes.length > fileBytes)
     return found(1, 1, "tooLarge", `the file has ${bytes.length} bytes, the limit is ${fileBytes}`, "split it into several files");
   if (!isUtf8(bytes)) return notUtf8(bytes);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8").replace(/^\ufeff/, "");
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString("utf8")
+    .replace(/^\ufeff/, "");
   const at = text.search(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/);
   if (at < 0) return { text };
   const { line, column } = positionOf(text, at);
   const code = text.charCodeAt(at).toString(16).padStart(4, "0");
-  return found(line, column, "controlCharacter", `there is a control character (U+${code})`, 'remove it, or write it as an escape in a quoted text ("\\u' + code + '")');
+  return found(
+    line,
+    column,
+    "controlCharacter",
+    `there is a control character (U+${code})`,
+    'remove it, or write it as an escape in a quoted text ("\\u' + code + '")',
+  );
 }
 
 function notUtf8(bytes: Uint8Array): { readonly finding: Finding } {
@@ -47,4 +55,6 @@ export function positionOf(text: string, offset: number): { readonly line: numbe
   return { line: lines.length, column: (lines.at(-1) ?? "").length + 1 };
 }
 
-const found = (line: number, column: number, code: Finding["code"], message: string, hint: string) => ({ finding: { line, column, code, severity: "error" as const, message, hint } });
+const found = (line: number, column: number, code: Finding["code"], message: string, hint: string) => ({
+  finding: { line, column, code, severity: "error" as const, message, hint },
+});

@@ -37,7 +37,9 @@ export type WriteOutcome =
 /** A file of the branch as it is, or as the changes before it in the same commit leave it. */
 export type Content = { readonly blob: string | undefined; readonly bytes: Uint8Array } | "absent";
 
-export type ChangeVerdict = { readonly kind: "write"; readonly edits: ReadonlyMap<string, Uint8Array | "delete"> } | { readonly kind: "settled"; readonly outcome: WriteOutcome };
+export type ChangeVerdict =
+  | { readonly kind: "write"; readonly edits: ReadonlyMap<string, Uint8Array | "delete"> }
+  | { readonly kind: "settled"; readonly outcome: WriteOutcome };
 
 /** Decides one change against the files it names: all of it, or nothing. Pure. */
 export function judgeChange(change: GitChange, contentOf: (path: string) => Content, tip: string): ChangeVerdict {
@@ -45,7 +47,8 @@ export function judgeChange(change: GitChange, contentOf: (path: string) => Cont
   for (const edit of change.edits) {
     const found = contentOf(edit.path);
     const decision = decideEdit(edit, found);
-    if (decision.kind === "changed") return { kind: "settled", outcome: { outcome: "changed", path: edit.path, found: found === "absent" ? "absent" : found.bytes } };
+    if (decision.kind === "changed")
+      return { kind: "settled", outcome: { outcome: "changed", path: edit.path, found: found === "absent" ? "absent" : found.bytes } };
     if (decision.kind === "write" && !holds(found, decision.next)) edits.set(edit.path, decision.next);
   }
   return edits.size === 0 ? { kind: "settled", outcome: { outcome: "already", commit: tip } } : { kind: "write", edits };
@@ -57,7 +60,8 @@ function decideEdit(edit: GitEdit, found: Content): EditDecision {
   return meets(found, edit.expect) ? { kind: "write", next: edit.next } : { kind: "changed" };
 }
 
-const holds = (found: Content, next: Uint8Array | "delete"): boolean => (found === "absent" || next === "delete" ? found === "absent" && next === "delete" : sameBytes(found.bytes, next));
+const holds = (found: Content, next: Uint8Array | "delete"): boolean =>
+  found === "absent" || next === "delete" ? found === "absent" && next === "delete" : sameBytes(found.bytes, next);
 
 function meets(found: Content, expect: "absent" | { readonly blob: string } | { readonly bytes: Uint8Array }): boolean {
   if (found === "absent" || expect === "absent") return found === "absent" && expect === "absent";
@@ -74,13 +78,18 @@ export function commitsByKey(history: readonly { readonly id: string; readonly m
 }
 
 /** Who wrote a commit that joins several changes, and its whole message: every key is a trailer, other authors are co-authors. */
-export function authorship(changes: readonly GitChange[], committer: GitIdentity): { readonly author: GitIdentity; readonly message: string } {
+export function authorship(
+  changes: readonly GitChange[],
+  committer: GitIdentity,
+): { readonly author: GitIdentity; readonly message: string } {
   const authors = new Map(changes.map(({ author }) => [`${author.name} <${author.email}>`, author]));
   const [first] = authors.values();
   const author = authors.size === 1 && first ? first : committer;
   const trailers = [
     ...changes.flatMap((change) => change.trailers ?? []),
-    ...(authors.size > 1 ? [...authors.values()].map(cleanIdentity).map(({ name, email }) => ({ name: "Co-authored-by", value: `${name} <${email}>` })) : []),
+    ...(authors.size > 1
+      ? [...authors.values()].map(cleanIdentity).map(({ name, email }) => ({ name: "Co-authored-by", value: `${name} <${email}>` }))
+      : []),
     ...changes.map(({ key }) => ({ name: keyTrailer, value: key })),
   ];
   return { author, message: messageWith(joinedMessage(changes.map(({ message }) => message)), trailers) };

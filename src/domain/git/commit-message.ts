@@ -19,7 +19,10 @@ const trailerLine = /^([A-Za-z0-9][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)$/;
  * Stricter than `git interpret-trailers`, which takes a paragraph of which a quarter are trailers.
  */
 export function parseTrailers(message: string): readonly Trailer[] {
-  const paragraphs = message.replace(/\r\n/g, "\n").trim().split(/\n(?:[ \t]*\n)+/);
+  const paragraphs = message
+    .replace(/\r\n/g, "\n")
+    .trim()
+    .split(/\n(?:[ \t]*\n)+/);
   if (paragraphs.length < 2) return [];
   const found: { name: string; value: string }[] = [];
   for (const line of (paragraphs.at(-1) ?? "").split("\n")) {

@@ -4,14 +4,18 @@ import type { PathFault, PathLimits } from "./tree-path.ts";
 /** A file that was not read. `path` of a name that is not UTF-8 holds U+FFFD in place of what cannot be shown. */
 export interface LeftOut {
   readonly path: string;
-  readonly reason:
-    "symbolicLink" | "submodule" | "tooLarge" | "notUtf8" | PathFault;
+  readonly reason: "symbolicLink" | "submodule" | "tooLarge" | "notUtf8" | PathFault;
   /** A sentence that says what it is and what to do. */
   readonly message: string;
 }
 
 /** One sentence for a file that is not read. */
-export function leftOutMessage(reason: LeftOut["reason"], path: string, size: number, limits: PathLimits & { readonly fileBytes: number }): string {
+export function leftOutMessage(
+  reason: LeftOut["reason"],
+  path: string,
+  size: number,
+  limits: PathLimits & { readonly fileBytes: number },
+): string {
   const shown = shownName(path);
   switch (reason) {
     case "submodule":
@@ -34,5 +38,8 @@ export function leftOutMessage(reason: LeftOut["reason"], path: string, size: nu
 /** A name from a repository, quoted, in at most about 120 characters and with everything escaped that a terminal or a reader could be misled by. */
 export function shownName(name: string): string {
   const short = name.length > 120 ? `${name.slice(0, 120)}…` : name;
-  return JSON.stringify(short).replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu, (hidden) => `\\u${hidden.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(short).replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu,
+    (hidden) => `\\u${hidden.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -28,7 +28,9 @@ export function refNameFault(ref: string): string | undefined {
   if (/[\u0000-\u0020\u007f]/.test(ref)) return "has a space or control character";
   if (/[~^:?*[\\]/.test(ref)) return "has one of the characters ~ ^ : ? * [ \\";
   if (ref.includes("..") || ref.includes("@{") || ref === "@") return 'has ".." or "@{"';
-  if (ref.startsWith("/") || ref.endsWith("/") || ref.includes("//") || ref.endsWith(".")) return "begins or ends with a slash, ends with a dot, or has an empty part";
-  if (ref.split("/").some((part) => part.startsWith(".") || part.endsWith(".lock"))) return 'has a part that begins with a dot or ends with ".lock"';
+  if (ref.startsWith("/") || ref.endsWith("/") || ref.includes("//") || ref.endsWith("."))
+    return "begins or ends with a slash, ends with a dot, or has an empty part";
+  if (ref.split("/").some((part) => part.startsWith(".") || part.endsWith(".lock")))
+    return 'has a part that begins with a dot or ends with ".lock"';
   return undefined;
 }

@@ -24,15 +24,22 @@ const wayOut = "write an absolute path, https://host/path, ssh://user@host/path 
  * Reads a repository URL as a person wrote it. Only four kinds pass: absolute path (or file:///path), https, ssh (also user@host:path),
  * and http where it was asked for. Git's own URL grammar is wider: `ext::` and `fd::` start programs, a leading dash is an option.
  */
-export function parseRemoteUrl(url: string, rules: RemoteUrlRules): { readonly address: RemoteAddress } | { readonly problem: FieldProblem } {
-  const refuse = (message: string, hint: string) => ({ problem: { path: rules.field, code: "invalid" as const, message: `${rules.field}: ${message}`, hint } });
+export function parseRemoteUrl(
+  url: string,
+  rules: RemoteUrlRules,
+): { readonly address: RemoteAddress } | { readonly problem: FieldProblem } {
+  const refuse = (message: string, hint: string) => ({
+    problem: { path: rules.field, code: "invalid" as const, message: `${rules.field}: ${message}`, hint },
+  });
   if (url === "") return refuse("is empty", wayOut);
   if (url.length > longestUrl) return refuse(`is ${url.length} characters long, the limit is ${longestUrl}`, wayOut);
   const control = url.search(/[\u0000-\u0020\u007f-\u00a0\u2028-\u202e\u2066-\u2069\ufeff]/u);
-  if (control >= 0 && !url.startsWith("/") && !url.startsWith("file:")) return refuse(`has a space or control character at position ${control + 1}`, "remove it");
+  if (control >= 0 && !url.startsWith("/") && !url.startsWith("file:"))
+    return refuse(`has a space or control character at position ${control + 1}`, "remove it");
   if (/[\u0000-\u001f\u007f-\u009f]/u.test(url)) return refuse(`has a control character at position ${control + 1}`, "remove it");
   if (url.startsWith("-")) return refuse("begins with a dash, which Git would read as an option", wayOut);
-  if (/^[A-Za-z][A-Za-z0-9+.-]*::/.test(url)) return refuse(`uses the remote helper "${url.slice(0, url.indexOf(":"))}::", which could start a program`, wayOut);
+  if (/^[A-Za-z][A-Za-z0-9+.-]*::/.test(url))
+    return refuse(`uses the remote helper "${url.slice(0, url.indexOf(":"))}::", which could start a program`, wayOut);
   if (/%(?:[01][0-9a-f]|7f)/i.test(url)) return refuse("has an encoded control character", "remove it");
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*:[^/]*@/.test(url) || /^https?:\/\/[^/]*@/i.test(url))
     return refuse("holds a user name or password", "take them out of the URL and name a Secret in spec.secretRef");
@@ -54,7 +61,9 @@ function localAddress(url: string, refuse: Refuse) {
   if (/[\u0000-\u001f\u007f]/.test(path)) return refuse("has a control character", "remove it");
   if (path.split("/").includes("..")) return refuse('has a ".." component', "write the path it leads to");
   const trimmed = path.replace(/\/+$/, "");
-  return trimmed === "" ? refuse("is the root directory", "name the directory of the repository") : { address: { kind: "path" as const, url: trimmed } };
+  return trimmed === ""
+    ? refuse("is the root directory", "name the directory of the repository")
+    : { address: { kind: "path" as const, url: trimmed } };
 }
 
 function decoded(path: string | undefined): string | undefined {
@@ -68,7 +77,10 @@ function decoded(path: string | undefined): string | undefined {
 function webResult(url: string, parts: RegExpExecArray, rules: RemoteUrlRules, refuse: Refuse) {
   const kind = parts[1]?.toLowerCase() === "https" ? ("https" as const) : ("http" as const);
   if (kind === "http" && !rules.allowPlainHttp)
-    return refuse("is plain http: anybody on the way could change what is read", "use https, or set spec.insecureHTTP: true for a network that you trust");
+    return refuse(
+      "is plain http: anybody on the way could change what is read",
+      "use https, or set spec.insecureHTTP: true for a network that you trust",
+    );
   const at = (parts[2] ?? "").toLowerCase();
   return { address: { kind, url, origin: `${kind}://${at}${parts[3] ?? ""}`, host: at } };
 }

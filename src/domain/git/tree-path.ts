@@ -24,7 +24,11 @@ const ignoredByHfs = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu;
 
 /** True for `.git` and for every name that some file system takes for it. */
 export function looksLikeGit(name: string): boolean {
-  const plain = name.replace(ignoredByHfs, "").toLowerCase().replace(/:.*$/s, "").replace(/[. ]+$/, "");
+  const plain = name
+    .replace(ignoredByHfs, "")
+    .toLowerCase()
+    .replace(/:.*$/s, "")
+    .replace(/[. ]+$/, "");
   return plain === ".git" || plain === "git~1";
 }
 
@@ -39,7 +43,11 @@ export const pathFaultText: Record<PathFault, string> = {
 /**
  * A path as a person wrote it in a spec: "" and "." are the whole tree; "./x/" is "x". The rest is kept for treePathFault to judge.
  */
-export const normalTreePath = (path: string): string => path.replace(/^(?:\.\/+)+/, "").replace(/\/+$/, "").replace(/^\.$/, "");
+export const normalTreePath = (path: string): string =>
+  path
+    .replace(/^(?:\.\/+)+/, "")
+    .replace(/\/+$/, "")
+    .replace(/^\.$/, "");
 
 function utf8Length(text: string): number {
   let length = 0;
