@@ -81,7 +81,10 @@ function resourcesAs(parts: AdmissionParts, authorize: Authorize, commit: Admiss
   return {
     ...readerAs(parts, authorize, caller, resources),
     snapshot: (read) => resources.snapshot((reader) => read(readerAs(parts, authorize, caller, reader))),
-    watch: (query, from, signal) => afterwards(authorize(caller, selectionAttributes(versioned(parts, query), query, "watch")), () => resources.watch(query, from, signal)),
+    watch: (query, from, signal) =>
+      afterwards(authorize(caller, selectionAttributes(versioned(parts, query), query, "watch")), () =>
+        resources.watch(query, from, signal),
+      ),
     commit: (transaction) => commit(caller, transaction),
   };
 }
@@ -125,7 +128,8 @@ async function commitAs(
 const doesMore = ({ wakes, records, guard, finish }: Transaction): boolean =>
   (wakes?.length ?? 0) > 0 || (records?.length ?? 0) > 0 || guard !== undefined || finish !== undefined;
 
-const records = ({ records: given, dryRun }: Transaction, audit: readonly NewRecord[]): readonly NewRecord[] => (dryRun === true ? [] : [...(given ?? []), ...audit]);
+const records = ({ records: given, dryRun }: Transaction, audit: readonly NewRecord[]): readonly NewRecord[] =>
+  dryRun === true ? [] : [...(given ?? []), ...audit];
 
 function inOrder(planned: readonly PlannedWrite[], stored: readonly StoredObject[]): readonly StoredObject[] {
   const answers = stored.values();
@@ -139,8 +143,12 @@ function inOrder(planned: readonly PlannedWrite[], stored: readonly StoredObject
 
 function kindOf(parts: AdmissionParts, { key }: Write): Kind {
   const kind = parts.catalog.byKey(key);
-  if (kind === undefined) throw new ResourceError("notFound", `no kind with the plural "${key.resource}" in the API group "${key.group}" is served here`, { key });
+  if (kind === undefined)
+    throw new ResourceError("notFound", `no kind with the plural "${key.resource}" in the API group "${key.group}" is served here`, {
+      key,
+    });
   return kind;
 }
 
-const versioned = (parts: AdmissionParts, key: Pick<ObjectKey, "group" | "resource">): Pick<Kind, "version"> => parts.catalog.byKey(key) ?? { version: "" };
+const versioned = (parts: AdmissionParts, key: Pick<ObjectKey, "group" | "resource">): Pick<Kind, "version"> =>
+  parts.catalog.byKey(key) ?? { version: "" };

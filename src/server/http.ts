@@ -5,7 +5,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { ApiFailure, statusOf, type Status } from "../api/status.ts";
 import { ApiRefusal } from "../ports/kubernetes-api.ts";
 import type { Log } from "../ports/log.ts";
-import { asksToImpersonate, impersonated } from "./access/impersonation.ts";
+import { impersonated } from "./access/impersonation.ts";
 import type { Authenticator, Authorizer, Caller } from "./caller.ts";
 import type { Answer } from "./http/answer.ts";
 import { documents, type Documents } from "./http/documents.ts";
@@ -44,7 +44,12 @@ export interface ExtraRoute {
   readonly method: "GET" | "POST";
   /** First segments of the path; the rest is handed in, decoded. */
   readonly prefix: readonly string[];
-  answer(request: { readonly rest: readonly string[]; readonly headers: IncomingMessage["headers"]; readonly body: Uint8Array; readonly signal: AbortSignal }): Promise<{ readonly code: number; readonly body: string }>;
+  answer(request: {
+    readonly rest: readonly string[];
+    readonly headers: IncomingMessage["headers"];
+    readonly body: Uint8Array;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly code: number; readonly body: string }>;
 }
 
 export interface HttpLimits {
@@ -68,11 +73,19 @@ const LIMITS: HttpLimits = { bodyBytes: 3 * 1024 * 1024, headerBytes: 64 * 1024,
 export function apiServer(parts: HttpParts): ApiServer {
   const limits = { ...LIMITS, ...parts.limits };
   const stopping = new AbortController();
-  const handler: Handler = { parts, documents: documents(parts.catalog, parts.release), stopping: stopping.signal, callers: new WeakMap(), began: new WeakMap() };
+  const handler: Handler = {
+    parts,
+    documents: documents(parts.catalog, parts.release),
+    stopping: stopping.signal,
+    callers: new WeakMap(),
+    began: new WeakMap(),
+  };
   const app = listenerOf(parts, limits);
   // Bodies are read by kind and media type further on; here they are only bytes within the limit.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: limits.bodyBytes }, (_request, body, done) => { done(null, body); });
+  app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: limits.bodyBytes }, (_request, body, done) => {
+    done(null, body);
+  });
   app.addHook("onRequest", async (request, reply) => identify(handler, request, reply));
   app.all("/*", async (request, reply) => handle(handler, request, reply));
   app.setErrorHandler(async (error, request, reply) => refuse(handler, request, reply, error));
@@ -84,7 +97,9 @@ export function apiServer(parts: HttpParts): ApiServer {
     },
     async close(graceMs = 10_000) {
       stopping.abort();
-      const cut = setTimeout(() => { app.server.closeAllConnections(); }, graceMs);
+      const cut = setTimeout(() => {
+        app.server.closeAllConnections();
+      }, graceMs);
       await app.close();
       clearTimeout(cut);
     },
@@ -139,21 +154,23 @@ async function identify(handler: Handler, request: FastifyRequest, reply: Fastif
   if (segments !== undefined && isOpen(handler, segments, request.method)) return;
   const caller = await handler.parts.authenticator.authenticate(bearerOf(request.headers.authorization));
   if ("refused" in caller) throw new ApiFailure({ error: "unauthorized", because: caller.refused });
-  if (!asksToImpersonate(request.headers)) {
-    handler.callers.set(request, caller);
-    return;
-  }
   const other = await impersonated(caller, request.raw.headersDistinct, handler.parts.authorizer);
-  if ("refused" in other) throw other.code === 400 ? new ApiFailure({ error: "badRequest", message: other.refused }) : new ApiRefusal(403, "Forbidden", other.refused);
+  if ("refused" in other)
+    throw other.code === 400
+      ? new ApiFailure({ error: "badRequest", message: other.refused })
+      : new ApiRefusal(403, "Forbidden", other.refused);
   handler.callers.set(request, other);
 }
 
 const OPEN = new Set(["healthz", "livez", "readyz"]);
-const isOpen = ({ parts }: Handler, segments: readonly string[], method: string): boolean => OPEN.has(segments[0] ?? "") || extraRouteOf(parts, segments, method) !== undefined;
+const isOpen = ({ parts }: Handler, segments: readonly string[], method: string): boolean =>
+  OPEN.has(segments[0] ?? "") || extraRouteOf(parts, segments, method) !== undefined;
 
 async function handle(handler: Handler, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const gone = new AbortController();
-  reply.raw.once("close", () => { gone.abort(); });
+  reply.raw.once("close", () => {
+    gone.abort();
+  });
   const signal = AbortSignal.any([gone.signal, handler.stopping]);
   const answer = await answerTo(handler, request, signal);
   reply.hijack();
@@ -161,7 +178,13 @@ async function handle(handler: Handler, request: FastifyRequest, reply: FastifyR
   await send(handler, request, reply.raw, answer, signal);
 }
 
-async function send(handler: Handler, request: FastifyRequest, response: ServerResponse, answer: Answer, signal: AbortSignal): Promise<void> {
+async function send(
+  handler: Handler,
+  request: FastifyRequest,
+  response: ServerResponse,
+  answer: Answer,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     if (answer.type === "watch") await writeWatch(response, answer, signal);
     else await writeAnswer(response, answer, /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? "")), request.method === "HEAD");
@@ -179,7 +202,12 @@ async function answerTo(handler: Handler, request: FastifyRequest, signal: Abort
   const body = Buffer.isBuffer(request.body) ? request.body : undefined;
   const extra = extraRouteOf(parts, segments, request.method);
   if (extra !== undefined) {
-    const { code, body: text } = await extra.answer({ rest: segments.slice(extra.prefix.length), headers: request.headers, body: body ?? new Uint8Array(), signal });
+    const { code, body: text } = await extra.answer({
+      rest: segments.slice(extra.prefix.length),
+      headers: request.headers,
+      body: body ?? new Uint8Array(),
+      signal,
+    });
     return { type: "text", code, contentType: "text/plain; charset=utf-8", body: text };
   }
   const health = await healthAnswer(parts.checks, segments, query, handler.stopping.aborted);
@@ -209,15 +237,21 @@ async function refuse(handler: Handler, request: FastifyRequest, reply: FastifyR
   observe(handler, request, reply);
   if (status.details?.retryAfterSeconds !== undefined) void reply.header("retry-after", String(status.details.retryAfterSeconds));
   if (status.code === 401) void reply.header("www-authenticate", 'Bearer realm="slipway"');
-  await reply.code(status.code ?? 500).header("content-type", "application/json").send(JSON.stringify(status));
+  await reply
+    .code(status.code ?? 500)
+    .header("content-type", "application/json")
+    .send(JSON.stringify(status));
 }
 
 function statusOfRefusal({ parts }: Handler, request: FastifyRequest, error: unknown): Status {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return statusOf({ error: "requestEntityTooLarge", message: `limit is ${parts.limits?.bodyBytes ?? LIMITS.bodyBytes}` });
-  if (typeof code === "string" && code.startsWith("FST_ERR_CTP_")) return statusOf({ error: "badRequest", message: "the body of the request does not have the length that its headers say" });
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return statusOf({ error: "requestEntityTooLarge", message: `limit is ${parts.limits?.bodyBytes ?? LIMITS.bodyBytes}` });
+  if (typeof code === "string" && code.startsWith("FST_ERR_CTP_"))
+    return statusOf({ error: "badRequest", message: "the body of the request does not have the length that its headers say" });
   const status = statusOfError(error, parts.catalog, request.id);
-  if (!isForeseen(error)) parts.log.error({ requestId: request.id, incident: request.id, err: error }, "a request met an error nobody foresaw");
+  if (!isForeseen(error))
+    parts.log.error({ requestId: request.id, incident: request.id, err: error }, "a request met an error nobody foresaw");
   return status;
 }
 
@@ -230,11 +264,26 @@ function observe({ parts, callers, began }: Handler, request: FastifyRequest, re
     const seconds = Math.round(now - (began.get(request) ?? now)) / 1000;
     const code = reply.raw.statusCode;
     parts.metrics?.requestEnded({ verb: request.method, resource: resourcePathOf(segments ?? [])?.resource ?? "", code, seconds });
-    parts.log.info({ requestId: request.id, method: request.method, path: path.slice(0, 500), query: [...query.keys()].slice(0, 20), user: caller?.name, code, seconds }, "request");
+    parts.log.info(
+      {
+        requestId: request.id,
+        method: request.method,
+        path: path.slice(0, 500),
+        query: [...query.keys()].slice(0, 20),
+        user: caller?.name,
+        code,
+        seconds,
+      },
+      "request",
+    );
   });
 }
 
-function targetOf(request: FastifyRequest): { readonly path: string; readonly query: URLSearchParams; readonly segments: readonly string[] | undefined } {
+function targetOf(request: FastifyRequest): {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly segments: readonly string[] | undefined;
+} {
   const target = request.raw.url ?? "/";
   const mark = target.indexOf("?");
   const path = mark < 0 ? target : target.slice(0, mark);
@@ -242,7 +291,9 @@ function targetOf(request: FastifyRequest): { readonly path: string; readonly qu
 }
 
 function extraRouteOf({ extraRoutes }: HttpParts, segments: readonly string[], method: string): ExtraRoute | undefined {
-  return extraRoutes?.find((route) => route.method === method && route.prefix.length > 0 && route.prefix.every((part, at) => segments[at] === part));
+  return extraRoutes?.find(
+    (route) => route.method === method && route.prefix.length > 0 && route.prefix.every((part, at) => segments[at] === part),
+  );
 }
 
 const bearerOf = (header: string | undefined): string | undefined => /^bearer +(\S+)$/i.exec(header ?? "")?.[1];
@@ -251,7 +302,10 @@ const bearerOf = (header: string | undefined): string | undefined => /^bearer +(
 function rawRefusal(code: string | undefined): string {
   const [line, status] =
     code === "HPE_HEADER_OVERFLOW"
-      ? ["431 Request Header Fields Too Large", { ...statusOf({ error: "badRequest", message: "the headers of the request are too large" }), code: 431 }]
+      ? [
+          "431 Request Header Fields Too Large",
+          { ...statusOf({ error: "badRequest", message: "the headers of the request are too large" }), code: 431 },
+        ]
       : code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? ["408 Request Timeout", { ...statusOf({ error: "timeout", message: "the request did not arrive in time" }), code: 408 }]
         : ["400 Bad Request", statusOf({ error: "badRequest", message: "this is no HTTP request" })];

@@ -49,10 +49,9 @@ export function asUpdated(previous: ApiObject, next: ApiObject, subresource: str
 /** The object marked for deletion, to be removed when its last finalizer goes. Marking twice keeps the first moment. */
 export function asDeleting(object: ApiObject, now: Instant, finalizers: readonly string[], rules: LifecycleRules): ApiObject {
   const metadata: ObjectMeta = {
-    ...object.metadata,
+    ...withMember(object.metadata, "finalizers", finalizers.length > 0 ? finalizers : undefined),
     deletionTimestamp: object.metadata.deletionTimestamp ?? rfc3339(now),
     deletionGracePeriodSeconds: 0,
-    ...(finalizers.length > 0 ? { finalizers } : {}),
   };
   // The API server counts the mark as a change of the wanted state.
   const generation = object.metadata.generation;

@@ -11,7 +11,11 @@ export function attributesOf(kind: Pick<Kind, "version">, key: ObjectKey, verb: 
 }
 
 /** The same for a collection; one that is narrowed to a name is asked for as that name, so that a right on single objects is enough. */
-export function selectionAttributes(kind: Pick<Kind, "version">, { group, resource, namespace = "", fields }: Selection, verb: string): ResourceAttributes {
+export function selectionAttributes(
+  kind: Pick<Kind, "version">,
+  { group, resource, namespace = "", fields }: Selection,
+  verb: string,
+): ResourceAttributes {
   const name = fields?.find(({ field, operator }) => field === "metadata.name" && operator === "equals")?.value ?? "";
   return attributesOf(kind, { group, resource, namespace, name }, verb);
 }

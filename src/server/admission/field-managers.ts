@@ -7,7 +7,13 @@ import { rfc3339, type Instant } from "../../domain/units.ts";
 import type { Intent } from "../../ports/resources.ts";
 
 /** The object with `managedFields` that say who set what; untouched where the writer says that they are right already. */
-export function withManagers(kind: Kind, live: ApiObject | undefined, next: ApiObject, intent: Intent | undefined, now: Instant): ApiObject {
+export function withManagers(
+  kind: Kind,
+  live: ApiObject | undefined,
+  next: ApiObject,
+  intent: Intent | undefined,
+  now: Instant,
+): ApiObject {
   const before = live === undefined ? undefined : asPlain(live);
   if (intent?.manager === "") return asObject(keepTimesIfUnchanged(before, asPlain(next)));
   const subresource = intent?.subresource === "status" ? intent.subresource : undefined;

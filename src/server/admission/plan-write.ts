@@ -3,7 +3,16 @@ import { pruned, withDefaults } from "../../api/shape.ts";
 import type { Kind } from "../../api/kind.ts";
 import type { ApiObject, ObjectKey, ResourceVersion } from "../../domain/object/api-object.ts";
 import type { FieldProblem } from "../../domain/object/field-problem.ts";
-import { addedFinalizers, asCreated, asDeleting, asUpdated, finalizersOf, isDeleting, isFinished, isSameObject } from "../../domain/object/lifecycle.ts";
+import {
+  addedFinalizers,
+  asCreated,
+  asDeleting,
+  asUpdated,
+  finalizersOf,
+  isDeleting,
+  isFinished,
+  isSameObject,
+} from "../../domain/object/lifecycle.ts";
 import type { NewRecord } from "../../ports/records.ts";
 import { ResourceError, type Intent, type StoredObject, type Write } from "../../ports/resources.ts";
 import type { AdmissionParts, AskedWrite } from "../admitted.ts";
@@ -49,7 +58,10 @@ async function planCreate(parts: AdmissionParts, tools: PlanTools, kind: Kind, w
   const created = withDefaults(kind, asCreated(pruned(kind, write.object), key, parts.ids.uid(), now, rulesOf(kind)));
   const object = withOwnDefaults(kind, withManagers(kind, undefined, created, intent, now));
   await check(parts, { caller: tools.caller, kind, key, verb: "create", subresource: "", object, previous: undefined });
-  return planned({ ...write, object }, { ...audited(tools, kind, write), uid: object.metadata.uid, done: "created", before: undefined, after: object });
+  return planned(
+    { ...write, object },
+    { ...audited(tools, kind, write), uid: object.metadata.uid, done: "created", before: undefined, after: object },
+  );
 }
 
 async function planUpdate(parts: AdmissionParts, tools: PlanTools, kind: Kind, write: Of<"update">): Promise<PlannedWrite> {
@@ -87,11 +99,25 @@ async function marked(
   finalizers: readonly string[],
 ): Promise<PlannedWrite> {
   const object = withDefaults(kind, asDeleting(stored.object, parts.clock.now(), finalizers, rulesOf(kind)));
-  await ask(parts, { caller: tools.caller, kind, key: stored.key, verb: "delete", subresource: "", object: undefined, previous: stored.object });
+  await ask(parts, {
+    caller: tools.caller,
+    kind,
+    key: stored.key,
+    verb: "delete",
+    subresource: "",
+    object: undefined,
+    previous: stored.object,
+  });
   const audit = { ...audited(tools, kind, write), uid: stored.uid, before: stored.object };
   if (finalizersOf(object).length === 0) return planned(deletionOf(stored, write.intent), { ...audit, done: "deleted", after: undefined });
   if (isSameObject(stored.object, object)) return { unchanged: stored };
-  const update: Write = { verb: "update", key: stored.key, resourceVersion: stored.resourceVersion, object, ...(write.intent === undefined ? {} : { intent: write.intent }) };
+  const update: Write = {
+    verb: "update",
+    key: stored.key,
+    resourceVersion: stored.resourceVersion,
+    object,
+    ...(write.intent === undefined ? {} : { intent: write.intent }),
+  };
   return planned(update, { ...audit, done: "marked for deletion", after: object });
 }
 
@@ -110,17 +136,25 @@ async function planMerge(parts: AdmissionParts, tools: PlanTools, kind: Kind, wr
     if (problems.length > 0) throw new InvalidObject(key, problems);
     return object;
   };
-  return planned({ ...write, merge }, { ...audited(tools, kind, write), uid: undefined, done: "updated", before: undefined, after: undefined });
+  return planned(
+    { ...write, merge },
+    { ...audited(tools, kind, write), uid: undefined, done: "updated", before: undefined, after: undefined },
+  );
 }
 
 /** A status that a new object begins with (a Namespace's phase) is nobody's field: it comes after the managers. */
-const withOwnDefaults = (kind: Kind, object: ApiObject): ApiObject => (kind.hasStatus && kind.defaults !== undefined ? kind.defaults(object) : object);
+const withOwnDefaults = (kind: Kind, object: ApiObject): ApiObject =>
+  kind.hasStatus && kind.defaults !== undefined ? kind.defaults(object) : object;
 
 function planned(write: Write, audit: AuditedWrite): PlannedWrite {
   return { write, record: auditRecord(audit) };
 }
 
-function audited(tools: PlanTools, kind: Kind, write: Pick<Write, "key"> & { readonly intent?: Intent | undefined }): Pick<AuditedWrite, "caller" | "kind" | "key" | "intent"> {
+function audited(
+  tools: PlanTools,
+  kind: Kind,
+  write: Pick<Write, "key"> & { readonly intent?: Intent | undefined },
+): Pick<AuditedWrite, "caller" | "kind" | "key" | "intent"> {
   return { caller: tools.caller, kind, key: write.key, intent: write.intent };
 }
 
@@ -135,7 +169,8 @@ function allow(tools: PlanTools, kind: Kind, key: ObjectKey, verb: string, subre
 async function present(tools: PlanTools, key: ObjectKey, expected: ResourceVersion, uid: string | undefined): Promise<StoredObject> {
   const stored = await tools.current(key);
   if (stored === undefined) throw notFound(key);
-  if (uid !== undefined && uid !== "" && uid !== stored.uid) throw conflict(key, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.uid}`);
+  if (uid !== undefined && uid !== "" && uid !== stored.uid)
+    throw conflict(key, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.uid}`);
   if (stored.resourceVersion !== expected) throw conflict(key);
   return stored;
 }
@@ -147,7 +182,11 @@ async function liveNamespace(tools: PlanTools, kind: Kind, key: ObjectKey): Prom
   const namespace = await tools.current(place);
   if (namespace === undefined) throw notFound(place);
   if (isDeleting(namespace.object))
-    throw new ResourceError("namespaceTerminating", `${qualified(key)} is forbidden: unable to create new content in namespace ${key.namespace} because it is being terminated`, { key });
+    throw new ResourceError(
+      "namespaceTerminating",
+      `${qualified(key)} is forbidden: unable to create new content in namespace ${key.namespace} because it is being terminated`,
+      { key },
+    );
 }
 
 async function check(parts: AdmissionParts, asked: AskedWrite & { readonly object: ApiObject }): Promise<void> {
@@ -166,7 +205,13 @@ async function ask(parts: AdmissionParts, asked: AskedWrite): Promise<void> {
   }
 }
 
-function finalizerProblems({ object, previous }: { readonly object: ApiObject; readonly previous: ApiObject | undefined }): readonly FieldProblem[] {
+function finalizerProblems({
+  object,
+  previous,
+}: {
+  readonly object: ApiObject;
+  readonly previous: ApiObject | undefined;
+}): readonly FieldProblem[] {
   if (previous === undefined || !isDeleting(previous)) return [];
   const added = addedFinalizers(previous, object);
   if (added.length === 0) return [];

@@ -37,8 +37,10 @@ export function resourceName(key: Pick<ObjectKey, "group" | "resource">): string
 export const notFound = (key: ObjectKey): ResourceError => new ResourceError("notFound", `${qualified(key)} not found`, { key });
 
 /** The sentence of the API server; scripts look for it. */
-export const conflict = (key: ObjectKey, why = "the object has been modified; please apply your changes to the latest version and try again"): ResourceError =>
-  new ResourceError("conflict", `Operation cannot be fulfilled on ${qualified(key)}: ${why}`, { key });
+export const conflict = (
+  key: ObjectKey,
+  why = "the object has been modified; please apply your changes to the latest version and try again",
+): ResourceError => new ResourceError("conflict", `Operation cannot be fulfilled on ${qualified(key)}: ${why}`, { key });
 
 /** `User "jane" cannot create resource "syncs" in API group "slipway.dev" in the namespace "shop"`, and why in the authoriser's words. */
 export function forbidden(caller: Caller, asked: ResourceAttributes, reason: string): Refused {

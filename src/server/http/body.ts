@@ -7,7 +7,9 @@ import { checkTree, readJson } from "./read-json.ts";
 import { mediaTypeOf, type ApiRequest } from "./request.ts";
 
 /** Reads YAML of one document; the library belongs to the one who hands this in. Problems say where, in one sentence. */
-export type ParseYaml = (text: string) => { readonly value: JsonValue; readonly duplicates?: readonly string[] } | { readonly problem: string };
+export type ParseYaml = (
+  text: string,
+) => { readonly value: JsonValue; readonly duplicates?: readonly string[] } | { readonly problem: string };
 
 /** Reads the protobuf form of built-in kinds, envelope included. Throws ApiFailure 400. */
 export type ReadProtobuf = (bytes: Uint8Array) => JsonValue;

@@ -1,6 +1,15 @@
 import type { Catalog } from "../../api/catalog.ts";
 import { ApiFailure } from "../../api/status.ts";
-import { AGGREGATED_TYPES, aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions, rootPaths, versionInfo } from "../discovery.ts";
+import {
+  AGGREGATED_TYPES,
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  rootPaths,
+  versionInfo,
+} from "../discovery.ts";
 import { documentOf, type Document } from "../document.ts";
 import { openApiV2 } from "../openapi-v2.ts";
 import { openApiV3 } from "../openapi-v3.ts";
@@ -26,9 +35,17 @@ export function documents(catalog: Catalog, release: string): Documents {
       const { segments } = request;
       switch (segments[0]) {
         case undefined:
-          return plain(request, keep("root", () => rootPaths(catalog)));
+          return plain(
+            request,
+            keep("root", () => rootPaths(catalog)),
+          );
         case "version":
-          return segments.length > 1 ? undefined : plain(request, keep("version", () => versionInfo(release, { version: process.version, platform: `${process.platform}/${process.arch}` })));
+          return segments.length > 1
+            ? undefined
+            : plain(
+                request,
+                keep("version", () => versionInfo(release, { version: process.version, platform: `${process.platform}/${process.arch}` })),
+              );
         case "api":
         case "apis":
           return discovery(catalog, keep, request);
@@ -50,7 +67,8 @@ function discovery(catalog: Catalog, keep: Keep, request: ApiRequest): Answer | 
   if (first === undefined) return rootOfDiscovery(catalog, keep, request, isCore);
   if (more.length > 0) return undefined;
   if (isCore) return second === undefined ? found(request, resourceList(catalog, keep, "", first)) : undefined;
-  if (second === undefined) return found(request, apiGroup(catalog, first) === undefined ? undefined : keep(`/apis/${first}`, () => apiGroup(catalog, first)));
+  if (second === undefined)
+    return found(request, apiGroup(catalog, first) === undefined ? undefined : keep(`/apis/${first}`, () => apiGroup(catalog, first)));
   return found(request, resourceList(catalog, keep, first, second));
 }
 
@@ -58,14 +76,23 @@ function discovery(catalog: Catalog, keep: Keep, request: ApiRequest): Answer | 
 function rootOfDiscovery(catalog: Catalog, keep: Keep, request: ApiRequest, isCore: boolean): Answer {
   const part = isCore ? "core" : "named";
   const wanted = aggregatedVersion(request.headers.accept ?? "");
-  if (wanted === undefined) return plain(request, keep(part, () => (isCore ? apiVersions(catalog) : apiGroupList(catalog))));
-  return plain(request, keep(`${part} ${wanted}`, () => aggregatedDiscovery(catalog, part, wanted)), AGGREGATED_TYPES[wanted]);
+  if (wanted === undefined)
+    return plain(
+      request,
+      keep(part, () => (isCore ? apiVersions(catalog) : apiGroupList(catalog))),
+    );
+  return plain(
+    request,
+    keep(`${part} ${wanted}`, () => aggregatedDiscovery(catalog, part, wanted)),
+    AGGREGATED_TYPES[wanted],
+  );
 }
 
 function aggregatedVersion(accept: string): keyof typeof AGGREGATED_TYPES | undefined {
   const clauses = accept.split(",").map((clause) => clause.replaceAll(/\s/g, ""));
   for (const clause of clauses) {
-    if (!clause.startsWith("application/json") || !clause.includes("as=APIGroupDiscoveryList") || !clause.includes("g=apidiscovery.k8s.io")) continue;
+    if (!clause.startsWith("application/json") || !clause.includes("as=APIGroupDiscoveryList") || !clause.includes("g=apidiscovery.k8s.io"))
+      continue;
     if (/;v=v2(;|$)/.test(clause)) return "v2";
     if (/;v=v2beta1(;|$)/.test(clause)) return "v2beta1";
   }
@@ -73,7 +100,9 @@ function aggregatedVersion(accept: string): keyof typeof AGGREGATED_TYPES | unde
 }
 
 function resourceList(catalog: Catalog, keep: Keep, group: string, version: string): Document | undefined {
-  return apiResourceList(catalog, group, version) === undefined ? undefined : keep(`resources ${group}/${version}`, () => apiResourceList(catalog, group, version));
+  return apiResourceList(catalog, group, version) === undefined
+    ? undefined
+    : keep(`resources ${group}/${version}`, () => apiResourceList(catalog, group, version));
 }
 
 function openApi(v3: ReturnType<typeof openApiV3>, v2: () => Document, request: ApiRequest): Answer | undefined {

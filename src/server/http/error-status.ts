@@ -9,12 +9,24 @@ import { InvalidObject, Refused } from "../admission/refusals.ts";
 /** The Status for anything that was thrown; what nobody foresaw is told by its incident id only. */
 export function statusOfError(error: unknown, catalog: Catalog, incident: string): Status {
   if (error instanceof InvalidObject && error.key !== undefined)
-    return statusOf({ error: "invalid", subject: error.key, kind: catalog.byKey(error.key)?.kind ?? error.key.resource, problems: error.problems });
+    return statusOf({
+      error: "invalid",
+      subject: error.key,
+      kind: catalog.byKey(error.key)?.kind ?? error.key.resource,
+      problems: error.problems,
+    });
   if (error instanceof ResourceError && error.reason === "invalid" && error.key !== undefined) return invalid(error, error.key, catalog);
-  if (error instanceof Refused && error.key !== undefined) return statusOf({ error: "forbidden", subject: error.key, because: error.because });
+  if (error instanceof Refused && error.key !== undefined)
+    return statusOf({ error: "forbidden", subject: error.key, because: error.because });
   if (error instanceof ResourceError && error.reason === "conflict" && error.key !== undefined && error.message.includes("Precondition"))
     return statusOf({ error: "conflict", subject: error.key, because: error.message.replace(/^.*?: /, "") });
-  if (error instanceof ApiRefusal) return failure(error.code, error.reason, error.message, error.causes.map((cause) => ({ reason: "FieldValueInvalid", ...cause })));
+  if (error instanceof ApiRefusal)
+    return failure(
+      error.code,
+      error.reason,
+      error.message,
+      error.causes.map((cause) => ({ reason: "FieldValueInvalid", ...cause })),
+    );
   return statusFor(error, incident);
 }
 
@@ -27,7 +39,12 @@ function invalid(error: ResourceError, key: NonNullable<ResourceError["key"]>, c
   return statusOf({ error: "invalid", subject: key, kind, problems: [{ path: "", code: "invalid", message: error.message }] });
 }
 
-function failure(code: number, reason: string, message: string, causes: readonly { readonly reason: string; readonly message: string; readonly field?: string }[]): Status {
+function failure(
+  code: number,
+  reason: string,
+  message: string,
+  causes: readonly { readonly reason: string; readonly message: string; readonly field?: string }[],
+): Status {
   return {
     kind: "Status",
     apiVersion: "v1",

@@ -11,11 +11,22 @@ export interface HealthCheck {
 const LONGEST_CHECK_MS = 5_000;
 
 /** Answers `/livez`, `/readyz` and `/healthz` (both together); undefined for another path. Needs no identity, and tells strangers names only. */
-export async function healthAnswer(checks: readonly HealthCheck[], path: readonly string[], query: URLSearchParams, isStopping: boolean): Promise<Answer | undefined> {
+export async function healthAnswer(
+  checks: readonly HealthCheck[],
+  path: readonly string[],
+  query: URLSearchParams,
+  isStopping: boolean,
+): Promise<Answer | undefined> {
   const [probe, name, ...more] = path;
   if (probe === undefined || !PROBES.has(probe) || more.length > 0) return undefined;
-  const stopping: HealthCheck = { name: "shutdown", for: "ready", check: () => (isStopping ? Promise.reject(new Error("the server is stopping")) : Promise.resolve()) };
-  const wanted = [ping, ...checks, stopping].filter((check) => (probe === "livez" ? check.for === "live" : true) && (name === undefined || check.name === name));
+  const stopping: HealthCheck = {
+    name: "shutdown",
+    for: "ready",
+    check: () => (isStopping ? Promise.reject(new Error("the server is stopping")) : Promise.resolve()),
+  };
+  const wanted = [ping, ...checks, stopping].filter(
+    (check) => (probe === "livez" ? check.for === "live" : true) && (name === undefined || check.name === name),
+  );
   if (wanted.length === 0) return undefined;
   const results = await Promise.all(wanted.map(async (check) => ({ check, isWell: await passes(check) })));
   const isWell = results.every((result) => result.isWell);
@@ -31,8 +42,16 @@ const ping: HealthCheck = { name: "ping", for: "live", check: () => Promise.reso
 async function passes(check: HealthCheck): Promise<boolean> {
   const signal = AbortSignal.timeout(LONGEST_CHECK_MS);
   const tooLong = new Promise<boolean>((resolve) => {
-    signal.addEventListener("abort", () => { resolve(false); });
+    signal.addEventListener("abort", () => {
+      resolve(false);
+    });
   });
   // Why it fails is in the log of whoever checks; here anybody can read.
-  return Promise.race([check.check(signal).then(() => true, () => false), tooLong]);
+  return Promise.race([
+    check.check(signal).then(
+      () => true,
+      () => false,
+    ),
+    tooLong,
+  ]);
 }

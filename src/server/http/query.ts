@@ -1,6 +1,12 @@
 import type { ApiFailure } from "../../api/status.ts";
 import { parseResourceVersion, type ResourceVersion } from "../../domain/object/api-object.ts";
-import { parseFieldSelector, parseLabelSelector, SelectorError, type FieldSelector, type LabelSelector } from "../../domain/object/selector.ts";
+import {
+  parseFieldSelector,
+  parseLabelSelector,
+  SelectorError,
+  type FieldSelector,
+  type LabelSelector,
+} from "../../domain/object/selector.ts";
 import { later, seconds, type Instant } from "../../domain/units.ts";
 import type { ListQuery, Selection } from "../../ports/resources.ts";
 import type { Ask, WriteOptions } from "../verbs/ask.ts";
@@ -19,7 +25,12 @@ export type Query = URLSearchParams;
 
 export function writeOptionsOf(query: Query, userAgent: string | undefined): WriteOptions {
   const why = query.get("slipwayWhy");
-  return { dryRun: dryRunOf(query), manager: managerOf(query, userAgent), validation: validationOf(query), ...(why === null || why === "" ? {} : { why: why.slice(0, 500) }) };
+  return {
+    dryRun: dryRunOf(query),
+    manager: managerOf(query, userAgent),
+    validation: validationOf(query),
+    ...(why === null || why === "" ? {} : { why: why.slice(0, 500) }),
+  };
 }
 
 export function patchOptionsOf(query: Query, userAgent: string | undefined, isApply: boolean): PatchOptions {
@@ -33,7 +44,11 @@ export function deleteOptionsOfQuery(query: Query): DeleteOptions {
   const orphan = query.get("orphanDependents");
   const policy = policyOf(query.get("propagationPolicy") ?? undefined, orphan === null ? undefined : orphan === "true");
   const why = query.get("slipwayWhy");
-  return { dryRun: dryRunOf(query), ...(policy === undefined ? {} : { policy }), ...(why === null || why === "" ? {} : { why: why.slice(0, 500) }) };
+  return {
+    dryRun: dryRunOf(query),
+    ...(policy === undefined ? {} : { policy }),
+    ...(why === null || why === "" ? {} : { why: why.slice(0, 500) }),
+  };
 }
 
 export const isWatch = (query: Query): boolean => flagOf(query, "watch");
@@ -43,11 +58,18 @@ export function listAskOf(ask: Ask, query: Query): ListAsk {
   const limit = limitOf(query);
   const match = query.get("resourceVersionMatch") ?? "";
   const version = versionOf(query);
-  if (match !== "" && match !== "Exact" && match !== "NotOlderThan") throw invalidOption("ListOptions", "resourceVersionMatch", "notSupported", `"${shown(match)}": supported values: "Exact", "NotOlderThan", ""`);
+  if (match !== "" && match !== "Exact" && match !== "NotOlderThan")
+    throw invalidOption(
+      "ListOptions",
+      "resourceVersionMatch",
+      "notSupported",
+      `"${shown(match)}": supported values: "Exact", "NotOlderThan", ""`,
+    );
   if (match !== "" && version === undefined) throw forbiddenMatch("resourceVersionMatch is forbidden unless resourceVersion is provided");
   if (match !== "" && token !== "") throw forbiddenMatch("resourceVersionMatch is forbidden when continue is provided");
   if (match === "Exact" && version === 0) throw forbiddenMatch('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-  if (token !== "" && version !== undefined && version !== 0) throw badRequest("specifying resource version is not allowed when using continue");
+  if (token !== "" && version !== undefined && version !== 0)
+    throw badRequest("specifying resource version is not allowed when using continue");
   const base: ListQuery = { ...selectionOf(ask, query), ...(limit === undefined ? {} : { limit }) };
   if (token !== "") return { query: { ...base, after: parseContinueToken(token) } };
   if (version === undefined || version === 0) return { query: base };
@@ -106,7 +128,10 @@ function fieldsOf(ask: Ask, text: string): FieldSelector {
   const selector = readingSelector("fieldSelector", () => parseFieldSelector(text));
   const known = ["metadata.name", "metadata.namespace", ...Object.keys(ask.kind.fields ?? {})];
   for (const { field } of selector)
-    if (!known.includes(field)) throw badRequest(`Unable to find ${ask.kind.kind} that match field selector "${shown(text)}": field label not supported: ${shown(field)}; these are: ${known.join(", ")}`);
+    if (!known.includes(field))
+      throw badRequest(
+        `Unable to find ${ask.kind.kind} that match field selector "${shown(text)}": field label not supported: ${shown(field)}; these are: ${known.join(", ")}`,
+      );
   return selector;
 }
 
@@ -123,7 +148,8 @@ function versionOf(query: Query): ResourceVersion | undefined {
   const text = query.get("resourceVersion") ?? "";
   if (text === "") return undefined;
   const version = parseResourceVersion(text);
-  if (version === undefined) throw badRequest(`resourceVersion: Invalid value: "${shown(text)}": it is a number that an earlier answer gave`);
+  if (version === undefined)
+    throw badRequest(`resourceVersion: Invalid value: "${shown(text)}": it is a number that an earlier answer gave`);
   return version;
 }
 
@@ -165,8 +191,10 @@ const LONGEST_MANAGER = 128;
 /** The name given, else the program's name: the part of the User-Agent before the first slash. */
 function managerOf(query: Query, userAgent: string | undefined): string {
   const given = query.get("fieldManager") ?? "";
-  if (given.length > LONGEST_MANAGER) throw invalidOption("CreateOptions", "fieldManager", "tooLong", `may not be longer than ${LONGEST_MANAGER} bytes`);
-  if (/[^\x20-\x7e]/.test(given)) throw invalidOption("CreateOptions", "fieldManager", "invalid", "should only contain printable characters");
+  if (given.length > LONGEST_MANAGER)
+    throw invalidOption("CreateOptions", "fieldManager", "tooLong", `may not be longer than ${LONGEST_MANAGER} bytes`);
+  if (/[^\x20-\x7e]/.test(given))
+    throw invalidOption("CreateOptions", "fieldManager", "invalid", "should only contain printable characters");
   if (given !== "" || userAgent === "") return given;
   const program = (userAgent ?? "unknown").split("/")[0] ?? "";
   return program.replaceAll(/[^\x20-\x7e]/g, "").slice(0, LONGEST_MANAGER) || "unknown";

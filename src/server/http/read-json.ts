@@ -26,7 +26,8 @@ export function checkTree(value: JsonValue): void {
     const next: JsonValue[] = [];
     for (const container of containers) {
       // Assigning to this name would set a prototype somewhere on the way.
-      if (!Array.isArray(container) && Object.hasOwn(container, "__proto__")) throw badRequest('the body holds a field called "__proto__", which is not allowed');
+      if (!Array.isArray(container) && Object.hasOwn(container, "__proto__"))
+        throw badRequest('the body holds a field called "__proto__", which is not allowed');
       for (const member of Object.values(container)) next.push(member as JsonValue); // members of JSON are JSON
     }
     level = next;

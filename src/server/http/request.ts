@@ -16,4 +16,5 @@ export interface ApiRequest {
 }
 
 /** The media type without parameters, lower case; "" where none was sent. */
-export const mediaTypeOf = (headers: IncomingHttpHeaders): string => (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+export const mediaTypeOf = (headers: IncomingHttpHeaders): string =>
+  (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";

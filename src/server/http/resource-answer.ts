@@ -79,13 +79,25 @@ async function objectAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask)
     case "HEAD":
       return reading(parts, request, served(ask, "get"));
     case "PUT":
-      return written(parts, request, ask, await update(parts, served(ask, "update"), bodyOf(parts, request, ask), writeOptionsOf(request.query, request.headers["user-agent"])));
+      return written(
+        parts,
+        request,
+        ask,
+        await update(
+          parts,
+          served(ask, "update"),
+          bodyOf(parts, request, ask),
+          writeOptionsOf(request.query, request.headers["user-agent"]),
+        ),
+      );
     case "PATCH":
       return patchAnswer(parts, request, served(ask, "patch"));
     case "DELETE": {
       const options = deleteOptionsOf(readOptionsBody(parts, request), deleteOptionsOfQuery(request.query));
       const { stored, gone } = await deleteOne(parts, served(ask, "delete"), options);
-      return gone ? json(200, success(keyOf(ask), stored.uid)) : objectJson(shapeOf(parts, request, ask), 200, { stored, created: false, warnings: [] });
+      return gone
+        ? json(200, success(keyOf(ask), stored.uid))
+        : objectJson(shapeOf(parts, request, ask), 200, { stored, created: false, isUnchanged: false, warnings: [] });
     }
     default:
       throw notAllowed();
@@ -98,7 +110,12 @@ async function statusAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask)
     case "HEAD":
       return reading(parts, request, ask);
     case "PUT":
-      return written(parts, request, ask, await update(parts, ask, bodyOf(parts, request, ask), writeOptionsOf(request.query, request.headers["user-agent"])));
+      return written(
+        parts,
+        request,
+        ask,
+        await update(parts, ask, bodyOf(parts, request, ask), writeOptionsOf(request.query, request.headers["user-agent"])),
+      );
     case "PATCH":
       return patchAnswer(parts, request, ask);
     default:
@@ -120,13 +137,22 @@ async function watchAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask):
   const shape = shapeOf(parts, request, served(ask, "watch"));
   const asked = watchAskOf(ask, request.query, parts.clock.now(), parts.ids.fraction());
   await authorizeWatch(parts, ask, asked.query);
-  return { type: "watch", portions: watch(parts, asked, request.signal), lineOf: watchLines(shape, (error) => statusOfError(error, parts.catalog, "")) };
+  return {
+    type: "watch",
+    portions: watch(parts, asked, request.signal),
+    lineOf: watchLines(shape, (error) => statusOfError(error, parts.catalog, "")),
+  };
 }
 
 async function createAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask): Promise<Answer> {
   const review = parts.reviews[`${ask.kind.group}/${ask.kind.resource}`];
   if (review !== undefined) return reviewAnswer(parts, request, ask, review);
-  return written(parts, request, ask, await create(parts, ask, bodyOf(parts, request, ask), writeOptionsOf(request.query, request.headers["user-agent"])));
+  return written(
+    parts,
+    request,
+    ask,
+    await create(parts, ask, bodyOf(parts, request, ask), writeOptionsOf(request.query, request.headers["user-agent"])),
+  );
 }
 
 /** A question in the shape of an object: answered, never stored. */
@@ -136,7 +162,10 @@ async function reviewAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask,
   const given = objectOfBody(ask, body.value);
   const warnings = warningsOf(ask, given, body, writeOptionsOf(request.query, undefined).validation);
   const question = withDefaults(ask.kind, pruned(ask.kind, given));
-  const problems = checkObject(ask.kind, { ...question, metadata: { name: "review", ...question.metadata, ...(ask.namespace === "" ? {} : { namespace: ask.namespace }) } });
+  const problems = checkObject(ask.kind, {
+    ...question,
+    metadata: { name: "review", ...question.metadata, ...(ask.namespace === "" ? {} : { namespace: ask.namespace }) },
+  });
   if (problems.length > 0) throw new InvalidObject(keyOf(ask), problems);
   const answer = await review(question, ask.caller, ask.namespace);
   if ("problems" in answer) throw new InvalidObject(keyOf(ask), answer.problems);
@@ -166,11 +195,16 @@ const PATCH_TYPES: ReadonlyMap<string, PatchType> = new Map([
 
 async function actionAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask, action: Action): Promise<Answer> {
   if (request.method !== (action.verb === "update" ? "PUT" : "POST")) throw notAllowed();
-  const body = bodyOf(parts, request, { ...ask, kind: { ...ask.kind, group: action.body.group === "slipway.dev" ? ask.kind.group : action.body.group } });
+  const body = bodyOf(parts, request, {
+    ...ask,
+    kind: { ...ask.kind, group: action.body.group === "slipway.dev" ? ask.kind.group : action.body.group },
+  });
   const options = writeOptionsOf(request.query, request.headers["user-agent"]);
-  if (action.name === "finalize") return written(parts, request, ask, await update(parts, { ...ask, subresource: "finalize" }, body, options));
+  if (action.name === "finalize")
+    return written(parts, request, ask, await update(parts, { ...ask, subresource: "finalize" }, body, options));
   const owner = tokenOwnerOf(ask);
-  if (action.name !== "token" || owner === undefined) throw new Error(`the action ${action.name} of ${ask.kind.resource} is declared but not wired`);
+  if (action.name !== "token" || owner === undefined)
+    throw new Error(`the action ${action.name} of ${ask.kind.resource} is declared but not wired`);
   const question = withTypeOf(action, shapedBody(action.body.schema, body.value));
   const problems = checkBody(action.body.schema, question);
   if (problems.length > 0) throw new InvalidObject(keyOf(ask), problems);

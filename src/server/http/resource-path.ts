@@ -42,7 +42,8 @@ const NAMESPACE_SUBRESOURCES = new Set(["status", "finalize"]);
 function withinVersion(group: string, [version, ...rest]: readonly string[]): ResourcePath | undefined {
   const [first, second, third] = rest;
   if (version === undefined || first === undefined) return undefined;
-  const isInNamespace = first === "namespaces" && second !== undefined && third !== undefined && !(group === "" && NAMESPACE_SUBRESOURCES.has(third));
+  const isInNamespace =
+    first === "namespaces" && second !== undefined && third !== undefined && !(group === "" && NAMESPACE_SUBRESOURCES.has(third));
   const [resource, name, subresource, ...surplus] = isInNamespace ? rest.slice(2) : rest;
   if (resource === undefined || surplus.length > 0) return undefined;
   return { group, version, resource, namespace: isInNamespace ? second : "", name: name ?? "", subresource: subresource ?? "" };

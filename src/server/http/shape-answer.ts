@@ -34,13 +34,18 @@ export function objectText(shape: Shape, stored: StoredObject): string {
 
 /** A page of a list, written without parsing what is stored where nothing is to be reshaped. */
 export function listAnswer(shape: Shape, page: ListPage): Answer {
-  const metadata = { resourceVersion: String(page.resourceVersion), ...(page.next === undefined ? {} : { continue: continueToken(page.next) }) };
+  const metadata = {
+    resourceVersion: String(page.resourceVersion),
+    ...(page.next === undefined ? {} : { continue: continueToken(page.next) }),
+  };
   switch (shape.form) {
     case "object":
       return listOf(`${shape.kind.kind}List`, apiVersionOf(shape.kind), listMetadata(metadata), page.items, (stored) => stored.json);
     case "metadata":
     case "metadataList":
-      return listOf("PartialObjectMetadataList", META, listMetadata(metadata), page.items, (stored) => JSON.stringify(partialOf(stored.object)));
+      return listOf("PartialObjectMetadataList", META, listMetadata(metadata), page.items, (stored) =>
+        JSON.stringify(partialOf(stored.object)),
+      );
     case "table":
       return { type: "json", code: 200, body: tableText(shape, page.items, metadata) };
   }
@@ -54,7 +59,10 @@ export function watchLines(shape: Shape, statusOfExpired: (error: unknown) => St
       case "added":
       case "modified":
       case "deleted": {
-        const text = shape.form === "table" ? tableText(shape, [message.object], { resourceVersion: String(message.object.resourceVersion) }, isFirst) : objectText(shape, message.object);
+        const text =
+          shape.form === "table"
+            ? tableText(shape, [message.object], { resourceVersion: String(message.object.resourceVersion) }, isFirst)
+            : objectText(shape, message.object);
         isFirst = false;
         return `{"type":"${message.type.toUpperCase()}","object":${text}}\n`;
       }
@@ -72,14 +80,22 @@ function* textsOf(items: readonly StoredObject[], textOf: (stored: StoredObject)
   for (const stored of items) yield textOf(stored);
 }
 
-function listOf(kind: string, apiVersion: string, metadata: JsonObject, items: readonly StoredObject[], textOf: (stored: StoredObject) => string): Answer {
+function listOf(
+  kind: string,
+  apiVersion: string,
+  metadata: JsonObject,
+  items: readonly StoredObject[],
+  textOf: (stored: StoredObject) => string,
+): Answer {
   const head = JSON.stringify({ kind, apiVersion, metadata });
   return { type: "list", before: `${head.slice(0, -1)},"items":[`, items: textsOf(items, textOf), after: "]}" };
 }
 
 function tableText(shape: Shape, items: readonly StoredObject[], page: Omit<Page, "items">, withColumns = true): string {
   const objects = items.map(({ object }) => object);
-  return JSON.stringify(tableOf(shape.kind, { items: objects, ...page }, { now: shape.now(), includeObject: shape.includeObject, withColumns }));
+  return JSON.stringify(
+    tableOf(shape.kind, { items: objects, ...page }, { now: shape.now(), includeObject: shape.includeObject, withColumns }),
+  );
 }
 
 /** A bookmark carries nothing but the version it marks: https://kubernetes.io/docs/reference/using-api/api-concepts/#watch-bookmarks */

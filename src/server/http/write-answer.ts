@@ -10,7 +10,12 @@ const GZIP = { level: 1 };
 const PORTION = 64 * 1024;
 
 /** Writes an answer to its socket. Resolves when everything is handed to the system or the client has gone; never rejects for a client that left. */
-export async function writeAnswer(response: ServerResponse, answer: Exclude<Answer, { type: "watch" }>, acceptsGzip: boolean, isHead: boolean): Promise<void> {
+export async function writeAnswer(
+  response: ServerResponse,
+  answer: Exclude<Answer, { type: "watch" }>,
+  acceptsGzip: boolean,
+  isHead: boolean,
+): Promise<void> {
   switch (answer.type) {
     case "text":
       return writeWhole(response, answer.code, { "content-type": answer.contentType, ...answer.headers }, answer.body, acceptsGzip, isHead);
@@ -25,7 +30,14 @@ export async function writeAnswer(response: ServerResponse, answer: Exclude<Answ
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
-async function writeWhole(response: ServerResponse, code: number, headers: Headers, body: string, acceptsGzip: boolean, isHead: boolean): Promise<void> {
+async function writeWhole(
+  response: ServerResponse,
+  code: number,
+  headers: Headers,
+  body: string,
+  acceptsGzip: boolean,
+  isHead: boolean,
+): Promise<void> {
   const isZipped = acceptsGzip && body.length > GZIP_FROM_CHARACTERS;
   const bytes = isZipped ? gzipSync(body, GZIP) : Buffer.from(body);
   setHeaders(response, headers);
@@ -35,7 +47,12 @@ async function writeWhole(response: ServerResponse, code: number, headers: Heade
   response.end(isHead || code === 304 ? undefined : bytes);
 }
 
-async function writeList(response: ServerResponse, answer: Extract<Answer, { type: "list" }>, acceptsGzip: boolean, isHead: boolean): Promise<void> {
+async function writeList(
+  response: ServerResponse,
+  answer: Extract<Answer, { type: "list" }>,
+  acceptsGzip: boolean,
+  isHead: boolean,
+): Promise<void> {
   const portions = portionsOf(answer);
   const first = portions.next();
   // A list that fits into one portion goes out as one piece with its length.

@@ -8,7 +8,11 @@ const LONGEST_PAUSE_MS = 60_000;
  * Writes a watch line by line as its events come, until it ends or `signal` fires. A client that does not read for a minute is cut off:
  * it comes back and lists again, which costs less than what it would make us keep. Resolves when the watch is over.
  */
-export async function writeWatch(response: ServerResponse, { portions, lineOf }: Extract<Answer, { type: "watch" }>, signal: AbortSignal): Promise<void> {
+export async function writeWatch(
+  response: ServerResponse,
+  { portions, lineOf }: Extract<Answer, { type: "watch" }>,
+  signal: AbortSignal,
+): Promise<void> {
   response.setHeader("content-type", "application/json");
   response.writeHead(200);
   response.flushHeaders(); // the client waits for these before it waits for events

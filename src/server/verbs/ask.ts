@@ -41,6 +41,8 @@ export interface WriteOptions {
 export interface Written {
   readonly stored: StoredObject;
   readonly created: boolean;
+  /** The stored state already was what the write asked for. */
+  readonly isUnchanged: boolean;
   /** Sentences for `Warning: 299` headers. */
   readonly warnings: readonly string[];
 }
@@ -52,7 +54,12 @@ export interface Body {
   readonly duplicates: readonly string[];
 }
 
-export const keyOf = (ask: Ask, name = ask.name): ObjectKey => ({ group: ask.kind.group, resource: ask.kind.resource, namespace: ask.namespace, name });
+export const keyOf = (ask: Ask, name = ask.name): ObjectKey => ({
+  group: ask.kind.group,
+  resource: ask.kind.resource,
+  namespace: ask.namespace,
+  name,
+});
 
 /** An object in a body, once it is known to be one. */
 export type BodyObject = ApiObject;

@@ -13,7 +13,8 @@ import { badRequest } from "./refuse.ts";
  * in the namespace and with the name of the URL. Throws ApiFailure 400 in the API server's words.
  */
 export function objectOfBody(ask: Ask, value: JsonValue): ApiObject {
-  if (!isJsonObject(value)) throw badRequest(`the body must hold one JSON object, not ${Array.isArray(value) ? "a list" : JSON.stringify(value)?.slice(0, 40)}`);
+  if (!isJsonObject(value))
+    throw badRequest(`the body must hold one JSON object, not ${Array.isArray(value) ? "a list" : JSON.stringify(value)?.slice(0, 40)}`);
   const typed = withType(ask, value);
   const metadata = metadataOf(typed);
   checkNamespace(ask, metadata);
@@ -25,7 +26,11 @@ export function objectOfBody(ask: Ask, value: JsonValue): ApiObject {
 /** What the body holds that the kind does not know: refused, told as warnings, or passed over. Throws ApiFailure 400. */
 export function warningsOf(ask: Ask, object: ApiObject, body: Body, validation: WriteOptions["validation"]): readonly string[] {
   if (validation === "Ignore") return [];
-  const duplicates = body.duplicates.map((path): FieldProblem => ({ path, code: "duplicate", message: `duplicate field ${JSON.stringify(path)}` }));
+  const duplicates = body.duplicates.map((path): FieldProblem => ({
+    path,
+    code: "duplicate",
+    message: `duplicate field ${JSON.stringify(path)}`,
+  }));
   const problems = [...duplicates, ...unknownFields(ask.kind, object)];
   if (problems.length === 0 || validation === "Warn") return problems.map(unknownFieldText);
   throw new ApiFailure({ error: "unknownFields", version: ask.kind.version, kind: ask.kind.kind, problems });
@@ -34,12 +39,16 @@ export function warningsOf(ask: Ask, object: ApiObject, body: Body, validation: 
 function withType(ask: Ask, value: JsonObject): JsonObject & Pick<ApiObject, "apiVersion" | "kind"> {
   const expected = { apiVersion: apiVersionOf(ask.kind), kind: ask.kind.kind };
   const { apiVersion, kind } = value;
-  if ((kind === undefined || kind === "") && !isBuiltIn(ask.kind)) throw badRequest(`Object 'Kind' is missing; write kind: ${expected.kind}`);
-  if ((apiVersion === undefined || apiVersion === "") && !isBuiltIn(ask.kind)) throw badRequest(`Object 'apiVersion' is missing; write apiVersion: ${expected.apiVersion}`);
+  if ((kind === undefined || kind === "") && !isBuiltIn(ask.kind))
+    throw badRequest(`Object 'Kind' is missing; write kind: ${expected.kind}`);
+  if ((apiVersion === undefined || apiVersion === "") && !isBuiltIn(ask.kind))
+    throw badRequest(`Object 'apiVersion' is missing; write apiVersion: ${expected.apiVersion}`);
   if (kind !== undefined && kind !== "" && kind !== expected.kind)
     throw badRequest(`the kind in the data (${printed(kind)}) does not match the expected kind (${expected.kind})`);
   if (apiVersion !== undefined && apiVersion !== "" && apiVersion !== expected.apiVersion)
-    throw badRequest(`the API version in the data (${printed(apiVersion)}) does not match the expected API version (${expected.apiVersion})`);
+    throw badRequest(
+      `the API version in the data (${printed(apiVersion)}) does not match the expected API version (${expected.apiVersion})`,
+    );
   return { ...value, ...expected };
 }
 
@@ -50,7 +59,8 @@ function metadataOf(value: JsonObject): ObjectMeta {
   const known = Object.entries(metadata).filter(([, member]) => member !== null);
   for (const [name, member] of known) {
     const isRight = METADATA_SHAPES.get(name);
-    if (isRight !== undefined && !isRight(member)) throw badRequest(`json: cannot unmarshal metadata.${name}: ${printed(member)} does not fit`);
+    if (isRight !== undefined && !isRight(member))
+      throw badRequest(`json: cannot unmarshal metadata.${name}: ${printed(member)} does not fit`);
   }
   // every member that the type names was checked above
   return Object.fromEntries(known) as ObjectMeta;
@@ -59,10 +69,15 @@ function metadataOf(value: JsonObject): ObjectMeta {
 const isText = (value: JsonValue | undefined): boolean => typeof value === "string";
 const isCount = (value: JsonValue | undefined): boolean => Number.isSafeInteger(value);
 const isTextMap = (value: JsonValue | undefined): boolean => isJsonObject(value) && Object.values(value).every(isText);
-const isListOf = (holds: (value: JsonValue | undefined) => boolean) => (value: JsonValue | undefined): boolean => Array.isArray(value) && value.every(holds);
+const isListOf =
+  (holds: (value: JsonValue | undefined) => boolean) =>
+  (value: JsonValue | undefined): boolean =>
+    Array.isArray(value) && value.every(holds);
 
 const METADATA_SHAPES: ReadonlyMap<string, (value: JsonValue | undefined) => boolean> = new Map([
-  ...["name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "selfLink"].map((name) => [name, isText] as const),
+  ...["name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "selfLink"].map(
+    (name) => [name, isText] as const,
+  ),
   ...["generation", "deletionGracePeriodSeconds"].map((name) => [name, isCount] as const),
   ["labels", isTextMap],
   ["annotations", isTextMap],

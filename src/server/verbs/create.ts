@@ -14,7 +14,8 @@ export async function create(parts: VerbParts, ask: Ask, body: Body, options: Wr
   const warnings = warningsOf(ask, object, body, options.validation);
   const { name, generateName } = object.metadata;
   if (name !== undefined && name !== "") return { ...(await createNamed(parts, ask, object, name, options)), warnings };
-  if (generateName === undefined || generateName === "") throw new InvalidObject(keyOf(ask, ""), [{ path: "metadata.name", code: "required", message: "name or generateName is required" }]);
+  if (generateName === undefined || generateName === "")
+    throw new InvalidObject(keyOf(ask, ""), [{ path: "metadata.name", code: "required", message: "name or generateName is required" }]);
   return { ...(await createGenerated(parts, ask, object, generateName, options)), warnings };
 }
 
@@ -23,7 +24,13 @@ const RANDOM_LENGTH = 5;
 const LONGEST_PREFIX = 63 - RANDOM_LENGTH;
 const ATTEMPTS = 8;
 
-async function createGenerated(parts: VerbParts, ask: Ask, object: ApiObject, prefix: string, options: WriteOptions): Promise<Omit<Written, "warnings">> {
+async function createGenerated(
+  parts: VerbParts,
+  ask: Ask,
+  object: ApiObject,
+  prefix: string,
+  options: WriteOptions,
+): Promise<Omit<Written, "warnings">> {
   for (let attempt = 1; ; attempt++) {
     const name = `${prefix.slice(0, LONGEST_PREFIX)}${parts.ids.suffix(RANDOM_LENGTH)}`;
     try {
@@ -34,11 +41,20 @@ async function createGenerated(parts: VerbParts, ask: Ask, object: ApiObject, pr
   }
 }
 
-async function createNamed(parts: VerbParts, ask: Ask, object: ApiObject, name: string, options: WriteOptions): Promise<Omit<Written, "warnings">> {
+async function createNamed(
+  parts: VerbParts,
+  ask: Ask,
+  object: ApiObject,
+  name: string,
+  options: WriteOptions,
+): Promise<Omit<Written, "warnings">> {
   const key = keyOf(ask, name);
   const intent = { verb: "create", manager: options.manager, ...(options.why === undefined ? {} : { why: options.why }) } as const;
   const named = { ...object, metadata: { ...object.metadata, name } };
-  const [stored] = await parts.admission.commit(ask.caller, { writes: [{ verb: "create", key, object: named, intent }], dryRun: options.dryRun });
+  const [stored] = await parts.admission.commit(ask.caller, {
+    writes: [{ verb: "create", key, object: named, intent }],
+    dryRun: options.dryRun,
+  });
   if (stored === undefined) throw new Error("a create was committed without an answer");
-  return { stored, created: true };
+  return { stored, created: true, isUnchanged: false };
 }

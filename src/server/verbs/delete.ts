@@ -41,7 +41,9 @@ export async function deleteCollection(parts: VerbParts, ask: Ask, query: ListQu
   await parts.admission.authorize(ask.caller, { ...selectionAttributes(ask.kind, query, "deletecollection"), name: "" });
   const page = await parts.resources.list(query);
   // The right on the collection is enough, as in Kubernetes: no single "delete" is asked for.
-  const deleted = await Promise.all(page.items.map(async (item) => deleteListed(parts, { ...ask, namespace: item.key.namespace, name: item.key.name }, options)));
+  const deleted = await Promise.all(
+    page.items.map(async (item) => deleteListed(parts, { ...ask, namespace: item.key.namespace, name: item.key.name }, options)),
+  );
   return { ...page, items: deleted.filter((item) => item !== undefined) };
 }
 
@@ -56,9 +58,16 @@ async function deleteListed(parts: VerbParts, ask: Ask, options: DeleteOptions):
 
 async function remove(parts: VerbParts, ask: Ask, current: StoredObject, options: DeleteOptions): Promise<Deleted> {
   const intent = { verb: "delete", ...(options.why === undefined ? {} : { why: options.why }) } as const;
-  const object: ApiObject = { ...current.object, metadata: { ...current.object.metadata, finalizers: finalizersForPolicy(current.object, options.policy) } };
+  const object: ApiObject = {
+    ...current.object,
+    metadata: { ...current.object.metadata, finalizers: finalizersForPolicy(current.object, options.policy) },
+  };
   const write: Write = { verb: "update", key: current.key, object, resourceVersion: current.resourceVersion, intent };
-  const [stored] = await parts.admission.commit(ask.caller, { writes: [write], dryRun: options.dryRun }, { known: [current], isAuthorized: true });
+  const [stored] = await parts.admission.commit(
+    ask.caller,
+    { writes: [write], dryRun: options.dryRun },
+    { known: [current], isAuthorized: true },
+  );
   if (stored === undefined) throw new Error("a deletion was committed without an answer");
   return { stored, gone: finalizersOf(object).length === 0 };
 }
@@ -66,16 +75,21 @@ async function remove(parts: VerbParts, ask: Ask, current: StoredObject, options
 function checkPreconditions(ask: Ask, current: StoredObject, { uid, resourceVersion }: DeleteOptions): void {
   const refuse = (because: string): ApiFailure => new ApiFailure({ error: "conflict", subject: keyOf(ask), because });
   if (uid !== undefined && uid !== current.uid)
-    throw refuse(`the UID in the precondition (${uid}) does not match the UID in record (${current.uid}). The object might have been deleted and then recreated`);
+    throw refuse(
+      `the UID in the precondition (${uid}) does not match the UID in record (${current.uid}). The object might have been deleted and then recreated`,
+    );
   if (resourceVersion !== undefined && parseResourceVersion(resourceVersion) !== current.resourceVersion)
-    throw refuse(`the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.resourceVersion}). The object might have been modified`);
+    throw refuse(
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.resourceVersion}). The object might have been modified`,
+    );
 }
 
 /** The options of a body, over those of the query. Throws ApiFailure for what is no DeleteOptions. */
 export function deleteOptionsOf(body: JsonValue | undefined, query: DeleteOptions): DeleteOptions {
   if (body === undefined || body === null) return query;
   if (!isJsonObject(body)) throw badRequest("the body of a deletion holds DeleteOptions or nothing");
-  if (body["kind"] !== undefined && body["kind"] !== "DeleteOptions") throw badRequest(`the body of a deletion holds DeleteOptions, not ${JSON.stringify(body["kind"])}`);
+  if (body["kind"] !== undefined && body["kind"] !== "DeleteOptions")
+    throw badRequest(`the body of a deletion holds DeleteOptions, not ${JSON.stringify(body["kind"])}`);
   const preconditions = isJsonObject(body["preconditions"]) ? body["preconditions"] : {};
   const policy = policyOf(body["propagationPolicy"], body["orphanDependents"]) ?? query.policy;
   const { uid, resourceVersion } = preconditions;
@@ -92,10 +106,21 @@ export function deleteOptionsOf(body: JsonValue | undefined, query: DeleteOption
 export function policyOf(policy: JsonValue | undefined, orphan: JsonValue | undefined): DeleteOptions["policy"] {
   const isOrphanSaid = typeof orphan === "boolean";
   if (isOrphanSaid && typeof policy === "string" && policy !== "")
-    throw invalidOption("DeleteOptions", "propagationPolicy", "invalid", `${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`);
-  if (policy === undefined || policy === null || policy === "") return orphan === true ? "Orphan" : orphan === false ? "Background" : undefined;
+    throw invalidOption(
+      "DeleteOptions",
+      "propagationPolicy",
+      "invalid",
+      `${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
+    );
+  if (policy === undefined || policy === null || policy === "")
+    return orphan === true ? "Orphan" : orphan === false ? "Background" : undefined;
   if (policy === "Background" || policy === "Foreground" || policy === "Orphan") return policy;
-  throw invalidOption("DeleteOptions", "propagationPolicy", "notSupported", `${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`);
+  throw invalidOption(
+    "DeleteOptions",
+    "propagationPolicy",
+    "notSupported",
+    `${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
+  );
 }
 
 function isDryRun(value: JsonValue | undefined): boolean {

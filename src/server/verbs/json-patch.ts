@@ -6,6 +6,8 @@ import { ApiFailure } from "../../api/status.ts";
 
 // As the API server (maxJSONPatchOperations).
 const MOST_OPERATIONS = 10_000;
+// As the API server (AccumulatedCopySizeLimit): each copy can double the object.
+const MOST_COPIED = 3 * 1024 * 1024;
 const OPS = ["add", "remove", "replace", "move", "copy", "test"];
 
 /**
@@ -15,10 +17,16 @@ const OPS = ["add", "remove", "replace", "move", "copy", "test"];
 export function jsonPatched(target: JsonObject, patch: JsonValue): JsonValue {
   if (!Array.isArray(patch)) throw badRequest("a JSON patch is a list of operations");
   if (patch.length > MOST_OPERATIONS)
-    throw new ApiFailure({ error: "requestEntityTooLarge", message: `The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${patch.length}` });
+    throw new ApiFailure({
+      error: "requestEntityTooLarge",
+      message: `The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${patch.length}`,
+    });
   // Without prototypes every name is a plain member, whatever it is called.
   const document = { root: withoutPrototypes(target) };
-  for (const [at, operation] of patch.entries()) applyOne(document, operation, at);
+  let copied = 0;
+  for (const [at, operation] of patch.entries()) {
+    copied += applyOne(document, operation, at, MOST_COPIED - copied);
+  }
   return withPrototypes(document.root);
 }
 
@@ -27,36 +35,57 @@ export class PatchMisfit extends Error {
   override readonly name = "PatchMisfit";
 }
 
-function applyOne(document: { root: JsonValue }, operation: JsonValue, at: number): void {
+/** Returns how many characters of JSON it copied. */
+function applyOne(document: { root: JsonValue }, operation: JsonValue, at: number, mayCopy: number): number {
   const named = checkedOperation(document.root, operation, at);
+  const copied = named.op === "copy" ? (JSON.stringify(valueAt(document.root, named.from)) ?? "").length : 0;
+  if (copied > mayCopy)
+    throw new ApiFailure({
+      error: "requestEntityTooLarge",
+      message: `the JSON patch copies more than ${MOST_COPIED} bytes altogether (operation ${at})`,
+    });
   // One level down, so that an operation may replace the whole document.
   const prefixed: Operation = { ...named, path: `/root${named.path}`, ...("from" in named ? { from: `/root${named.from}` } : {}) };
   const [problem] = applyPatch(document, [prefixed]);
-  if (problem !== null && problem !== undefined) throw new PatchMisfit(`operation ${at} of the JSON patch (${named.op} ${named.path}): ${problem.message}`);
+  if (problem !== null && problem !== undefined)
+    throw new PatchMisfit(`operation ${at} of the JSON patch (${named.op} ${named.path}): ${problem.message}`);
+  return copied;
 }
 
 function checkedOperation(root: JsonValue, operation: JsonValue, at: number): Operation {
   if (!isJsonObject(operation)) throw badRequest(`operation ${at} of the JSON patch is no object`);
   const { op, path, from, value } = operation;
-  if (typeof op !== "string" || !OPS.includes(op)) throw badRequest(`operation ${at} of the JSON patch: op must be one of ${OPS.join(", ")}`);
+  if (typeof op !== "string" || !OPS.includes(op))
+    throw badRequest(`operation ${at} of the JSON patch: op must be one of ${OPS.join(", ")}`);
   checkPointer(root, path, `operation ${at} of the JSON patch: path`);
   if (op === "move" || op === "copy") checkPointer(root, from, `operation ${at} of the JSON patch: from`);
-  if ((op === "add" || op === "replace" || op === "test") && value === undefined) throw badRequest(`operation ${at} of the JSON patch: value is missing`);
+  if ((op === "add" || op === "replace" || op === "test") && value === undefined)
+    throw badRequest(`operation ${at} of the JSON patch: value is missing`);
   // every member that the type names was checked above; values lose their prototypes with the rest of the document
   return (value === undefined ? operation : { ...operation, value: withoutPrototypes(value) }) as unknown as Operation;
 }
 
 /** The library walks into whatever a name finds: into a list only numbers may lead, never its methods. */
 function checkPointer(root: JsonValue, pointer: JsonValue | undefined, what: string): void {
-  if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/"))) throw badRequest(`${what} must be a JSON pointer that begins with "/"`);
+  if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/")))
+    throw badRequest(`${what} must be a JSON pointer that begins with "/"`);
   let here: JsonValue | undefined = root;
   for (const token of pointer.split("/").slice(1).map(unescaped)) {
-    if (Array.isArray(here) && !/^(-|0|[1-9]\d{0,8})$/.test(token)) throw new PatchMisfit(`${what} ${pointer}: "${token}" is no place in a list`);
+    if (Array.isArray(here) && !/^(-|0|[1-9]\d{0,8})$/.test(token))
+      throw new PatchMisfit(`${what} ${pointer}: "${token}" is no place in a list`);
     // the library does not walk into these, so that the wrong place would be changed
-    if (token === "__proto__" || token === "constructor" || token === "prototype") throw new PatchMisfit(`${what} ${pointer}: "${token}" cannot be patched this way; use a merge patch`);
-    here = Array.isArray(here) ? here[Number(token)] : isJsonObject(here) ? here[token] : undefined;
+    if (token === "__proto__" || token === "constructor" || token === "prototype")
+      throw new PatchMisfit(`${what} ${pointer}: "${token}" cannot be patched this way; use a merge patch`);
+    if (!Array.isArray(here) && !isJsonObject(here)) throw new PatchMisfit(`${what} ${pointer}: there is nothing to hold "${token}"`);
+    here = memberAt(here, token);
   }
 }
+
+const memberAt = (holder: JsonValue | undefined, token: string): JsonValue | undefined =>
+  Array.isArray(holder) ? holder[Number(token)] : isJsonObject(holder) ? holder[token] : undefined;
+
+const valueAt = (root: JsonValue, pointer: string): JsonValue | undefined =>
+  pointer.split("/").slice(1).map(unescaped).reduce<JsonValue | undefined>(memberAt, root);
 
 const unescaped = (token: string): string => token.replaceAll("~1", "/").replaceAll("~0", "~");
 

@@ -51,7 +51,8 @@ async function patchOnce(parts: VerbParts, ask: Ask, type: PatchType, body: Body
   if (type === "apply") return applied(parts, ask, current, body, options);
   if (current === undefined) throw notFound(key);
   const next = objectOfBody(ask, patched(ask, type, current, body.value));
-  if (next.metadata.name !== ask.name) throw new InvalidObject(key, [{ path: "metadata.name", code: "immutable", message: "field is immutable" }]);
+  if (next.metadata.name !== ask.name)
+    throw new InvalidObject(key, [{ path: "metadata.name", code: "immutable", message: "field is immutable" }]);
   const warnings = warningsOf(ask, next, body, options.validation);
   return { ...(await commitOver(parts, ask, current, next, intentOf(ask, options.manager, options), options)), warnings };
 }
@@ -105,13 +106,20 @@ async function applied(parts: VerbParts, ask: Ask, current: StoredObject | undef
     case "conflict":
       throw new ApiFailure({ error: "applyConflict", conflicts: outcome.conflicts });
     case "invalid":
-      throw badRequest(`failed to create typed patch object (${ask.namespace}/${ask.name}; ${configuration.apiVersion}, Kind=${configuration.kind}): ${outcome.causes.map(({ path, message, hint }) => `${path}: ${message}${hint === undefined ? "" : ` (${hint})`}`).join(", ")}`);
+      throw badRequest(
+        `failed to create typed patch object (${ask.namespace}/${ask.name}; ${configuration.apiVersion}, Kind=${configuration.kind}): ${outcome.causes.map(({ path, message, hint }) => `${path}: ${message}${hint === undefined ? "" : ` (${hint})`}`).join(", ")}`,
+      );
     case "applied": {
       const object = asObject(outcome.object);
       const intent = intentOf(ask, "", options);
       if (current !== undefined) return { ...(await commitOver(parts, ask, current, object, intent, options)), warnings };
       const named: ApiObject = { ...object, metadata: { ...object.metadata, name: key.name } };
-      return { stored: await committed(parts, ask, { verb: "create", key, object: named, intent }, {}, options), created: true, warnings };
+      return {
+        stored: await committed(parts, ask, { verb: "create", key, object: named, intent }, {}, options),
+        created: true,
+        isUnchanged: false,
+        warnings,
+      };
     }
   }
 }
@@ -120,16 +128,26 @@ function checkCreatable(ask: Ask, configuration: ApiObject): void {
   const key = keyOf(ask);
   if (ask.subresource !== "") throw notFound(key);
   const { uid, resourceVersion } = configuration.metadata;
-  if (uid !== undefined && uid !== "") throw conflict(key, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
-  if (resourceVersion !== undefined && resourceVersion !== "") throw conflict(key, `the object is not there any more; leave out metadata.resourceVersion (${resourceVersion}) to create it`);
+  if (uid !== undefined && uid !== "")
+    throw conflict(key, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+  if (resourceVersion !== undefined && resourceVersion !== "")
+    throw conflict(key, `the object is not there any more; leave out metadata.resourceVersion (${resourceVersion}) to create it`);
 }
 
 /** Written over exactly the state it was made from; a version in the result is the client's own precondition, never tried again. */
-async function commitOver(parts: VerbParts, ask: Ask, current: StoredObject, next: ApiObject, intent: Intent, options: PatchOptions): Promise<Omit<Written, "warnings">> {
+async function commitOver(
+  parts: VerbParts,
+  ask: Ask,
+  current: StoredObject,
+  next: ApiObject,
+  intent: Intent,
+  options: PatchOptions,
+): Promise<Omit<Written, "warnings">> {
   const expected = versionGiven(next);
   if (expected !== undefined && expected !== current.resourceVersion) throw lostForGood(ask);
   const write: Write = { verb: "update", key: keyOf(ask), object: next, resourceVersion: current.resourceVersion, intent };
-  return { stored: await committed(parts, ask, write, { known: [current], isAuthorized: true }, options), created: false };
+  const stored = await committed(parts, ask, write, { known: [current], isAuthorized: true }, options);
+  return { stored, created: false, isUnchanged: stored === current };
 }
 
 async function committed(parts: VerbParts, ask: Ask, write: Write, already: Already, options: WriteOptions): Promise<StoredObject> {

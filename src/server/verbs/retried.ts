@@ -15,4 +15,5 @@ export async function retried<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** Another writer was faster: the version moved on, or what was absent is there now. */
-const isLostRace = (error: unknown): boolean => error instanceof ResourceError && (error.reason === "conflict" || error.reason === "alreadyExists");
+const isLostRace = (error: unknown): boolean =>
+  error instanceof ResourceError && (error.reason === "conflict" || error.reason === "alreadyExists");

@@ -17,19 +17,21 @@ import { badRequest } from "./refuse.ts";
 export async function update(parts: VerbParts, ask: Ask, body: Body, options: WriteOptions): Promise<Written> {
   const object = objectOfBody(ask, body.value);
   const key = keyOf(ask);
-  if (object.metadata.name === undefined || object.metadata.name === "") throw badRequest(`the name of the object is missing; the name on the URL is ${ask.name}`);
+  if (object.metadata.name === undefined || object.metadata.name === "")
+    throw badRequest(`the name of the object is missing; the name on the URL is ${ask.name}`);
   const warnings = warningsOf(ask, object, body, options.validation);
   const expected = versionGiven(object);
   if (expected === undefined && !isBuiltIn(ask.kind))
     throw new InvalidObject(key, [{ path: "metadata.resourceVersion", code: "invalid", message: "must be specified for an update" }]);
-  if (expected !== undefined) return { stored: await replace(parts, ask, object, expected, {}, options), created: false, warnings };
+  if (expected !== undefined)
+    return { stored: await replace(parts, ask, object, expected, {}, options), created: false, isUnchanged: false, warnings };
   await parts.admission.authorize(ask.caller, attributesOf(ask.kind, key, "update", ask.subresource));
   const stored = await retried(async () => {
     const current = await parts.resources.get(key);
     if (current === undefined) throw notFound(key);
     return replace(parts, ask, object, current.resourceVersion, { known: [current], isAuthorized: true }, options);
   });
-  return { stored, created: false, warnings };
+  return { stored, created: false, isUnchanged: false, warnings };
 }
 
 /** The version the writer decided on; undefined when it names none. Throws ApiFailure 400 for one that cannot be. */
@@ -37,7 +39,8 @@ export function versionGiven(object: ApiObject): ResourceVersion | undefined {
   const text = object.metadata.resourceVersion ?? "";
   if (text === "") return undefined;
   const version = parseResourceVersion(text);
-  if (version === undefined) throw badRequest(`metadata.resourceVersion: invalid value "${text.slice(0, 40)}": it is a number that an earlier answer gave`);
+  if (version === undefined)
+    throw badRequest(`metadata.resourceVersion: invalid value "${text.slice(0, 40)}": it is a number that an earlier answer gave`);
   return version === 0 ? undefined : version;
 }
 
@@ -49,7 +52,12 @@ async function replace(
   already: Already,
   options: WriteOptions,
 ): Promise<StoredObject> {
-  const intent = { verb: "update", subresource: ask.subresource, manager: options.manager, ...(options.why === undefined ? {} : { why: options.why }) } as const;
+  const intent = {
+    verb: "update",
+    subresource: ask.subresource,
+    manager: options.manager,
+    ...(options.why === undefined ? {} : { why: options.why }),
+  } as const;
   const write = { verb: "update", key: keyOf(ask), object, resourceVersion, intent } as const;
   const [stored] = await parts.admission.commit(ask.caller, { writes: [write], dryRun: options.dryRun }, already);
   if (stored === undefined) throw new Error("an update was committed without an answer");

@@ -59,7 +59,12 @@ async function* initialEvents(parts: VerbParts, asked: WatchAsk): AsyncGenerator
   return from;
 }
 
-async function* changes(parts: VerbParts, asked: WatchAsk, from: ResourceVersion, signal: AbortSignal): AsyncGenerator<readonly WatchMessage[]> {
+async function* changes(
+  parts: VerbParts,
+  asked: WatchAsk,
+  from: ResourceVersion,
+  signal: AbortSignal,
+): AsyncGenerator<readonly WatchMessage[]> {
   const { clock } = parts;
   const batches = parts.resources.watch(asked.query, from, signal)[Symbol.asyncIterator]();
   let seen = from;
