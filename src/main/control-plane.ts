@@ -35,6 +35,7 @@ import { reviews } from "../server/access/reviews.ts";
 import { tokenAuthenticator } from "../server/access/token-authenticator.ts";
 import { admission } from "../server/admitted.ts";
 import { apiServer } from "../server/http.ts";
+import { protobufReader } from "../server/protobuf/read.ts";
 import { localKubernetesApi } from "../server/local-api.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { ensureKubeconfig } from "./ensure-kubeconfig.ts";
@@ -81,8 +82,9 @@ async function start(
   // What a change makes due is written with the change, by whichever control plane makes it: also by one that runs no controllers.
   const controllers: AnyController[] = [];
   const wakes = (change: Change): readonly WakeRule[] => controllers.flatMap((controller) => controller.wakes(change));
-  const { store, masterKey, close } = await openStore(settings, directory, catalog, derivationsOf(catalog, wakes), log);
-  undo.push(close);
+  const opened = await openStore(settings, directory, catalog, derivationsOf(catalog, wakes), log);
+  const { store, masterKey } = opened;
+  undo.push(() => opened.close());
 
   const stopping = new AbortController();
   undo.push(() => stopping.abort(new Error("the control plane is stopping")));
@@ -103,6 +105,7 @@ async function start(
     git: git.source,
     manifests,
     sha256Base64url,
+    inventory: apiAs(controllerCaller("sync")),
     comparer: new Comparer(),
     apiAs: ({ namespace, name, uid }: Account): KubernetesApi => apiAs(serviceAccountCaller(namespace, name, uid)),
   };
@@ -153,13 +156,16 @@ async function start(
     issueToken,
     reviews: reviews({ authorizer, authenticator, index }),
     parseYaml: readYamlDocument,
+    readProtobuf: protobufReader(),
     release,
     log,
     checks: [
       {
         name: "store",
         for: "ready",
-        check: async () => void (await store.resources.get({ group: "", resource: "namespaces", namespace: "", name: "default" })),
+        check: async () => {
+          await store.resources.get({ group: "", resource: "namespaces", namespace: "", name: "default" });
+        },
       },
     ],
     metrics: serverMetrics(registry),

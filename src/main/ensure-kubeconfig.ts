@@ -1,4 +1,5 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
+import { ADMINS } from "../domain/access/identity.ts";
 import { isJsonObject, type JsonValue } from "../domain/object/json.ts";
 import { ResourceError, type Resources } from "../ports/resources.ts";
 import { serverCaller } from "../server/access/identities.ts";
@@ -37,7 +38,7 @@ export async function ensureKubeconfig(needs: KubeconfigNeeds): Promise<void> {
 async function ensureAdmin(resources: Resources): Promise<void> {
   const key = { group: "slipway.dev", resource: "users", namespace: "", name: ADMIN };
   if ((await resources.get(key)) !== undefined) return;
-  const spec = { displayName: "First administrator", groups: ["system:masters"] };
+  const spec = { displayName: "First administrator", groups: [ADMINS] };
   try {
     const object = { apiVersion: "slipway.dev/v1alpha1", kind: "User", metadata: { name: ADMIN }, spec };
     await resources.commit({ writes: [{ verb: "create", key, object, intent: { verb: "create", manager: "slipway-bootstrap" } }] });
@@ -60,8 +61,8 @@ function tokenIn(text: string): string | undefined {
   } catch {
     return undefined;
   }
-  const users = isJsonObject(config) && Array.isArray(config["users"]) ? config["users"] : [];
-  const [first]: readonly JsonValue[] = users;
+  const users: readonly JsonValue[] = isJsonObject(config) && Array.isArray(config["users"]) ? config["users"] : [];
+  const [first] = users;
   const user = isJsonObject(first) ? first["user"] : undefined;
   return isJsonObject(user) && typeof user["token"] === "string" ? user["token"] : undefined;
 }

@@ -113,6 +113,8 @@ export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> =
     rule(CHANGE, SLIPWAY, "syncs/status", "syncs/finalizers"),
     rule([...READ, "impersonate"], "", "serviceaccounts"),
     rule(["get"], "", "secrets"),
+    // What a Sync applied is found by its label, whatever its kind and wherever it is; it is changed and deleted as the service account only.
+    rule(["list"], "*", "*"),
   ],
   namespace: [
     rule([...READ, ...CHANGE, "delete"], "", "namespaces"),

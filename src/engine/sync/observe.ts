@@ -18,6 +18,8 @@ export interface SyncPorts {
   readonly manifests: Manifests;
   /** The API as a service account may use it. */
   readonly apiAs: (account: { readonly namespace: string; readonly name: string; readonly uid: string }) => KubernetesApi;
+  /** The same API as the sync controller itself may read it, to find what a Sync applied: its account need not be allowed to list every kind. */
+  readonly inventory: Pick<KubernetesApi, "kinds" | "listLabelled">;
   readonly sha256Base64url: (text: string) => string;
   readonly comparer: Comparer;
 }
@@ -75,7 +77,7 @@ export async function observeSync(ports: SyncPorts, key: ObjectKey, resources: R
     if (stopping || source.kind !== "ready" || repository === undefined)
       return {
         ...seen,
-        target: { kind: "compared", identity: "", comparisons: [], problems: [], inventory: await inventoryOf(ports, api, sync, signal) },
+        target: { kind: "compared", identity: "", comparisons: [], problems: [], inventory: await inventoryOf(ports, sync, signal) },
       };
     return {
       ...seen,
@@ -166,7 +168,7 @@ async function compared(
     .map(({ file, line, column, message, hint }) => ({ file, line, column, message: `${message}; ${hint}` }));
   const leftOut = reading.leftOut.map(({ path: file, message }) => ({ file, line: 0, column: 0, message }));
   const problems = [...leftOut, ...errors, ...admitted.problems];
-  const inventory = await inventoryOf(ports, api, sync, signal);
+  const inventory = await inventoryOf(ports, sync, signal);
   const desired = admitted.desired.map((one) => ({
     ...one,
     object: asMember(one.object, sync.key, applySetId(sync.key, ports.sha256Base64url)),
@@ -179,11 +181,11 @@ async function compared(
 /** Each Sync owns its fields under a name of its own, so that two that describe the same field are a conflict and not a quarrel. */
 export const managerOf = (sync: StoredObject): string => `slipway-sync/${sync.key.namespace}/${sync.key.name}`.slice(0, 128);
 
-async function inventoryOf(ports: SyncPorts, api: KubernetesApi, sync: StoredObject, signal: AbortSignal): Promise<readonly Live[]> {
+async function inventoryOf(ports: SyncPorts, sync: StoredObject, signal: AbortSignal): Promise<readonly Live[]> {
   const value = applySetId(sync.key, ports.sha256Base64url);
   const found: Live[] = [];
-  for (const kind of await api.kinds(signal)) {
-    for (const object of await api.listLabelled(kind, { name: PART_OF, value }, signal)) {
+  for (const kind of await ports.inventory.kinds(signal)) {
+    for (const object of await ports.inventory.listLabelled(kind, { name: PART_OF, value }, signal)) {
       const { namespace = "", name = "", uid = "" } = object.metadata;
       found.push({ place: { ...kind, namespace, name }, uid, object });
     }
