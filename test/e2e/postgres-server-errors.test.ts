@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { appendFile, chmod, chown, mkdir, readFile, readdir, rm, statfs, truncate, writeFile } from "node:fs/promises";
+import { appendFile, chmod, chown, mkdir, mkdtemp, readFile, readdir, rm, statfs, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { tmpdir } from "node:os";
 import { test } from "node:test";
 import pg from "pg";
 import { embeddedPostgres } from "../../src/adapters/postgres/server/embedded-postgres.ts";
 import type { EmbeddedPostgresOptions } from "../../src/adapters/postgres/server/embedded-postgres.ts";
 import { serverUser } from "../../src/adapters/postgres/server/server-user.ts";
 import { PortError } from "../../src/ports/port-error.ts";
-import { inFolder, installed, memoryLog, until } from "../fixtures/postgres-server/directory.ts";
+import { inFolder, installed, memoryLog, removeAtExit, sharedBinaries, until } from "../fixtures/postgres-server/directory.ts";
 import { runDriver } from "../fixtures/postgres-server/run-driver.ts";
 
 const root = process.geteuid?.() === 0;
@@ -147,10 +148,11 @@ for (const { name, spoil, fresh, options, reason, says, skip } of cases)
   test(`refused with the way out: ${name}`, { skip: skip ?? false }, () =>
     inFolder(async (folder) => {
       const directory = join(folder, "postgres");
-      if (fresh !== true) await (await embeddedPostgres({ directory, log: memoryLog() })).stop();
+      const binaries = await sharedBinaries();
+      if (fresh !== true) await copyStopped(directory);
       await spoil(folder);
       const begun = performance.now();
-      const error = await embeddedPostgres({ directory, log: memoryLog(), ...options }).then(
+      const error = await embeddedPostgres({ directory, log: memoryLog(), binaries, ...options }).then(
         async (server) => {
           await server.stop();
           throw new Error("it started");
@@ -164,6 +166,20 @@ for (const { name, spoil, fresh, options, reason, says, skip } of cases)
       assertNoSecret(error.message, await readFile(join(directory, "password"), "utf8").catch(() => ""));
     }),
   );
+
+let stopped: Promise<string> | undefined;
+
+/** Copies a stopped database that all cases share, with its owner and modes. */
+async function copyStopped(directory: string): Promise<void> {
+  stopped ??= (async () => {
+    const template = await mkdtemp(join(tmpdir(), "slipway-pg-stopped-"));
+    await chmod(template, 0o711);
+    removeAtExit(template);
+    await (await embeddedPostgres({ directory: join(template, "postgres"), log: memoryLog(), binaries: await sharedBinaries() })).stop();
+    return join(template, "postgres");
+  })();
+  execFileSync("cp", ["-Rp", await stopped, directory]);
+}
 
 function assertNoSecret(message: string, password: string): void {
   if (password !== "") assert.ok(!message.includes(password.trim()), "the message holds the password");
@@ -253,6 +269,7 @@ test("a real disk that fills under a running server: said so, nothing acknowledg
   onSmallDisk(t, 260, async (disk) => {
     const told: string[] = [];
     const server = await embeddedPostgres({
+      binaries: await sharedBinaries(),
       directory: join(disk, "postgres"),
       log: memoryLog(),
       onHealth: (health) => void told.push(health.state === "down" ? health.reason : health.state),

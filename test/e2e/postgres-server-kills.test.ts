@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { embeddedPostgres } from "../../src/adapters/postgres/server/embedded-postgres.ts";
 import { processState } from "../../src/adapters/postgres/server/process-state.ts";
-import { inFolder, installed, memoryLog, until } from "../fixtures/postgres-server/directory.ts";
+import { inFolder, installed, memoryLog, sharedBinaries, until } from "../fixtures/postgres-server/directory.ts";
 import { runDriver } from "../fixtures/postgres-server/run-driver.ts";
 import type { Driver, Ready } from "../fixtures/postgres-server/run-driver.ts";
 
@@ -170,7 +170,7 @@ test("a postmaster.pid that names a living process of somebody else, or nothing 
     const directory = join(folder, "postgres");
     const other = spawn("sleep", ["300"], root ? { uid: 65_534, gid: 65_534 } : {});
     try {
-      const first = await embeddedPostgres({ directory, log: memoryLog() });
+      const first = await embeddedPostgres({ directory, binaries: await sharedBinaries(), log: memoryLog() });
       await first.stop();
       for (const text of [
         `${other.pid}\n${directory}/data\n1700000000\n5432\n${directory}/run\n\n  1234 1\nready   \n`,
@@ -179,7 +179,7 @@ test("a postmaster.pid that names a living process of somebody else, or nothing 
       ]) {
         await writeFile(join(directory, "data", "postmaster.pid"), text);
         const log = memoryLog();
-        const server = await embeddedPostgres({ directory, log });
+        const server = await embeddedPostgres({ directory, binaries: await sharedBinaries(), log });
         assert.equal(server.adopted, false);
         assert.match(log.lines.join("\n"), /moved aside/);
         await server.stop();
@@ -193,7 +193,7 @@ test("a postmaster.pid that names a living process of somebody else, or nothing 
 test("a killed server whose parent never asks for its status (a zombie) is treated as ended", { skip: !proc && "needs /proc" }, () =>
   inFolder(async (folder) => {
     const directory = join(folder, "postgres");
-    const first = await embeddedPostgres({ directory, log: memoryLog() });
+    const first = await embeddedPostgres({ directory, binaries: await sharedBinaries(), log: memoryLog() });
     await first.stop();
     // A shell that starts a process and never waits for it, as a container's first process may do.
     const parent = spawn("/bin/sh", ["-c", "sleep 0.01 & echo $!; exec sleep 300"], { stdio: ["ignore", "pipe", "inherit"] });
@@ -205,7 +205,7 @@ test("a killed server whose parent never asks for its status (a zombie) is treat
         join(directory, "data", "postmaster.pid"),
         `${zombie}\n${directory}/data\n1700000000\n5432\n${directory}/run\n\n  1234 1\nready   \n`,
       );
-      const server = await embeddedPostgres({ directory, log: memoryLog() });
+      const server = await embeddedPostgres({ directory, binaries: await sharedBinaries(), log: memoryLog() });
       await server.stop();
     } finally {
       parent.kill("SIGKILL");

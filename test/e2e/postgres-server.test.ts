@@ -6,12 +6,16 @@ import pg from "pg";
 import { embeddedPostgres } from "../../src/adapters/postgres/server/embedded-postgres.ts";
 import type { EmbeddedPostgres, EmbeddedPostgresOptions } from "../../src/adapters/postgres/server/embedded-postgres.ts";
 import { processState } from "../../src/adapters/postgres/server/process-state.ts";
-import { inFolder, installed, memoryLog, postgres17, until } from "../fixtures/postgres-server/directory.ts";
+import { inFolder, installed, memoryLog, postgres17, sharedBinaries, until } from "../fixtures/postgres-server/directory.ts";
 
 const root = process.geteuid?.() === 0;
 
+/** In place of a folder with programs: let it look for them. */
+const search = "search";
+
 async function withServer(options: Omit<EmbeddedPostgresOptions, "log">, work: (server: EmbeddedPostgres) => Promise<void>): Promise<void> {
-  const server = await embeddedPostgres({ log: memoryLog(), ...options });
+  const { binaries = await sharedBinaries(), ...others } = options;
+  const server = await embeddedPostgres({ log: memoryLog(), ...others, ...(binaries === search ? {} : { binaries }) });
   try {
     await work(server);
   } finally {
@@ -29,7 +33,7 @@ async function ask<Row extends object>(server: EmbeddedPostgres, sql: string): P
   }
 }
 
-const optional = (binaries: string | undefined): { binaries?: string } => (binaries === undefined ? {} : { binaries });
+const optional = (binaries: string | undefined): { binaries: string } => ({ binaries: binaries ?? search });
 
 for (const { major, binaries } of installed) {
   test(`PostgreSQL ${major}: an empty directory is ready within 10 s, one with data within 3 s, and what was written is there`, () =>
@@ -153,6 +157,20 @@ test("a backend that is deep in a query when its server is killed does not keep 
     }),
   ));
 
+test("a server that was asked politely to end, and waits for our own connections, is ended and started again", () =>
+  inFolder((folder) =>
+    withServer({ directory: join(folder, "postgres") }, async (server) => {
+      const before = server.pid;
+      const client = new pg.Client(server.connection);
+      client.on("error", () => undefined);
+      await client.connect();
+      process.kill(before, "SIGTERM");
+      await until("another process serves", () => server.pid !== 0 && server.pid !== before);
+      assert.deepEqual(await ask(server, "SELECT 1 AS one"), { one: 1 });
+      await client.end().catch(() => undefined);
+    }),
+  ));
+
 test("stop ends the server and all its processes, with transactions open, and twice is as good as once", () =>
   inFolder(async (folder) => {
     const server = await embeddedPostgres({ directory: join(folder, "postgres"), log: memoryLog() });
@@ -241,7 +259,7 @@ test(
       const path = process.env["PATH"];
       t.after(() => void (process.env["PATH"] = path));
       process.env["PATH"] = `${join(copy, "bin")}:${path ?? ""}`;
-      await withServer({ directory }, async (server) => {
+      await withServer({ directory, binaries: search }, async (server) => {
         assert.match(server.version, /^17\./);
         assert.deepEqual(await ask(server, "SELECT count(*)::int AS n FROM kept"), { n: 0 });
       });
@@ -254,7 +272,7 @@ test("as root the programs are copied once, belong to root, and the server runs 
     const copies = async (): Promise<string[]> => (await readdir(directory)).filter((name) => name.startsWith("bin-"));
     await mkdir(directory);
     await mkdir(join(directory, "bin-17.0.0"));
-    await withServer({ directory }, async (server) => {
+    await withServer({ directory, binaries: search }, async (server) => {
       assert.notEqual((await stat(`/proc/${server.pid}`).catch(() => ({ uid: 1 }))).uid, 0);
       assert.match((await copies()).join(), /^bin-18[^,]*$/);
     });
@@ -262,6 +280,8 @@ test("as root the programs are copied once, belong to root, and the server runs 
     const program = await stat(join(directory, name, "bin", "postgres"));
     assert.equal(program.uid, 0);
     assert.equal(program.mode & 0o777, 0o755);
-    await withServer({ directory }, async () => assert.equal((await stat(join(directory, name, "bin", "postgres"))).ino, program.ino));
+    await withServer({ directory, binaries: search }, async () =>
+      assert.equal((await stat(join(directory, name, "bin", "postgres"))).ino, program.ino),
+    );
   }),
 );

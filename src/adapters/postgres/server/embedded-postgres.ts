@@ -3,17 +3,18 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Log } from "../../../ports/log.ts";
 import { PortError } from "../../../ports/port-error.ts";
+import { adopt } from "./adopt.ts";
 import { chooseBinaries, removeOtherCopies } from "./binaries.ts";
 import type { Binaries } from "./binaries.ts";
 import { assertRoom, createCluster, freeBytesOf, inspectCluster, readPassword, removeDrafts } from "./cluster.ts";
 import type { Cluster } from "./cluster.ts";
 import { keepRunning } from "./keep-running.ts";
 import type { ServerHealth } from "./keep-running.ts";
-import { adopt, setPassword, start } from "./postmaster.ts";
-import type { Running, Site } from "./postmaster.ts";
 import type { SystemUser } from "./run-as.ts";
 import { serverLog } from "./server-log.ts";
 import { assertReachable, serverUser } from "./server-user.ts";
+import type { Running, Site } from "./site.ts";
+import { setPassword, start } from "./start.ts";
 import { folderError } from "./start-failure.ts";
 import { clientConfig, socketIn } from "./settings.ts";
 import type { Address, ClientConfig } from "./settings.ts";
@@ -45,6 +46,8 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
+const littleBytes = 100 * 1024 * 1024;
+
 /**
  * Brings up the PostgreSQL of a data directory: makes the database when there is none, adopts a server that is still there, else starts one. Ready when the
  * promise resolves. Throws `PortError` that says what is wrong, where, and the way out; then nothing that it started is left running.
@@ -56,7 +59,7 @@ export async function embeddedPostgres(options: EmbeddedPostgresOptions): Promis
     throw folderError("preparing PostgreSQL", options.directory, cause);
   });
   const first = (await adopt(site, signal)) ?? (await startFirst(options.directory, site, fixedAddress, signal));
-  if (!first.adopted) await removeOtherCopies(options.directory, site.binaries.bin);
+  if (!first.adopted) await removeOtherCopies(options.directory, site.binaries.bin).catch(() => undefined); // they only take room
   const running = keepRunning(site, first, options.onHealth ?? (() => undefined));
   return {
     connection: clientConfig(first.address, site.password),
@@ -96,7 +99,10 @@ async function prepare(options: EmbeddedPostgresOptions, signal: AbortSignal): P
   const user = await serverUser(found === "absent" ? undefined : data);
   await assertReachable(user, await realpath(directory));
   await removeDrafts(directory);
-  if (found === "absent") assertRoom(directory, await (options.freeBytes ?? freeBytesOf)(directory));
+  const free = await (options.freeBytes ?? freeBytesOf)(directory);
+  if (found === "absent") assertRoom(directory, free);
+  else if (free < littleBytes)
+    log.warn({ directory, freeMegabytes: Math.floor(free / 1024 / 1024) }, "the disk of the data directory is almost full");
   const binaries = await programs(options, user, found);
   const password = await readPassword(directory);
   const cluster = found === "absent" ? await createCluster({ directory, data, user, binaries, password, signal }) : found;

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { adopt, start, stop } from "./postmaster.ts";
-import type { Running, Site } from "./postmaster.ts";
+import { adopt } from "./adopt.ts";
+import type { Running, Site } from "./site.ts";
+import { start } from "./start.ts";
+import { hurryShutdown, stop } from "./stop.ts";
 
 /** What is known of the server: it answers; it ended and is tried again in so many milliseconds, with what went wrong; it was stopped. */
 export type ServerHealth =
@@ -16,13 +18,13 @@ export interface KeptRunning {
 const firstPauseMs = 50;
 const longestPauseMs = 10_000;
 const steadyMs = 60_000;
-const logCheckMs = 30_000;
+const lookMs = 5000;
 
 /** Watches a server, starts it again with growing pauses (50 ms to 10 s) when it ends, and keeps its log bounded, until it is stopped. */
 export function keepRunning(site: Site, first: Running, tell: (health: ServerHealth) => void): KeptRunning {
   const stopping = new AbortController();
   let current: Running | undefined = first;
-  const logCheck = setInterval(() => void site.output.bound().catch(() => undefined), logCheckMs).unref();
+  const looks = setInterval(() => void look(), lookMs).unref();
   const watched = watch();
   let stopped: Promise<void> | undefined;
   return { pid: () => current?.pid ?? 0, stop: () => (stopped ??= end()) };
@@ -47,6 +49,12 @@ export function keepRunning(site: Site, first: Running, tell: (health: ServerHea
     }
   }
 
+  async function look(): Promise<void> {
+    await site.output.bound().catch(() => undefined); // a full disk: the next look may find room
+    if (current !== undefined && (await hurryShutdown(site).catch(() => false)))
+      site.log.warn({ pid: current.pid }, "somebody asked PostgreSQL to end; it is ended at once and started again");
+  }
+
   /** A server that somebody else brought back at another address would be out of reach of our pools: ended, and started where they look. */
   async function again(address: Running["address"], retryInMs: number): Promise<Running | undefined> {
     try {
@@ -65,7 +73,7 @@ export function keepRunning(site: Site, first: Running, tell: (health: ServerHea
 
   async function end(): Promise<void> {
     stopping.abort();
-    clearInterval(logCheck);
+    clearInterval(looks);
     await watched;
     if (current !== undefined) await stop(site, current);
     current = undefined;
