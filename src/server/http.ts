@@ -187,7 +187,7 @@ async function send(
 ): Promise<void> {
   try {
     if (answer.type === "watch") await writeWatch(response, answer, signal);
-    else await writeAnswer(response, answer, /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? "")), request.method === "HEAD");
+    else await writeAnswer(response, answer, /\bgzip\b/.test(request.headers["accept-encoding"] ?? ""), request.method === "HEAD");
   } catch (error) {
     // The head is out: all that is left to say it with is the end of the connection.
     handler.parts.log.error({ requestId: request.id, err: error }, "an answer broke off");

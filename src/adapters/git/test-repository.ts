@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GitIdentity } from "../../domain/git/commit-message.ts";
-import type { OwnedRepository } from "../../ports/git.contract.ts";
+import type { GitRemote } from "../../ports/git.ts";
 import { fastImport } from "./commit.ts";
 import { instant } from "../../domain/units.ts";
 
@@ -65,8 +65,23 @@ export async function ownersGit(
 export const ownersText = async (directory: string, args: readonly string[], stdin?: string | Uint8Array): Promise<string> =>
   (await ownersGit(directory, args, stdin === undefined ? {} : { stdin })).stdout.toString("utf8").trim();
 
+/** A repository from the side of a person who pushes to it, as the contract suite asks for it. */
+export interface RealRepository {
+  readonly path: string;
+  readonly remote: GitRemote;
+  push(
+    branch: string,
+    files: Readonly<Record<string, string | null>>,
+    about?: { readonly message?: string; readonly author?: GitIdentity },
+  ): Promise<string>;
+  rewrite(branch: string, files: Readonly<Record<string, string>>): Promise<string>;
+  tag(name: string, commit: string): Promise<void>;
+  log(branch: string): Promise<readonly { readonly id: string; readonly message: string }[]>;
+  file(branch: string, path: string): Promise<string | undefined>;
+}
+
 /** A bare repository and its owner, who writes it in place: what other people's pushes look like from outside. */
-export async function realRepository(path: string, url = path): Promise<OwnedRepository & { readonly path: string }> {
+export async function realRepository(path: string, url = path): Promise<RealRepository> {
   await mkdir(path, { recursive: true });
   await ownersGit(path, ["init", "-q", "--bare", path]);
   const owner: GitIdentity = { name: "Owner", email: "owner@example.com" };

@@ -149,14 +149,14 @@ async function commitBatch(
   try {
     plan = planBatch(await readBatch(client, codec, transactions), transactions, derivations);
   } catch (error) {
-    await connection.recover(client, error);
+    await connection.recover(client);
     throw error;
   }
   const id = randomUUID();
   try {
     await writeBatch(client, codec, plan, id, noticeOf(parts.self, plan));
   } catch (error) {
-    await connection.recover(client, error);
+    await connection.recover(client);
     if (isAnswer(error)) throw error;
     stats.unknown++;
     if (!(await wasCommitted(connection, plan, id, error, parts.database.place))) throw storeError(error, parts.database.place);
@@ -212,7 +212,7 @@ async function wasCommitted(connection: WriterConnection, plan: BatchPlan, id: s
 interface WriterConnection {
   get(): Promise<pg.Client>;
   /** After an error: back to a clean connection, or to none. */
-  recover(client: pg.Client, error: unknown): Promise<void>;
+  recover(client: pg.Client): Promise<void>;
   drop(): void;
   close(): Promise<void>;
 }
@@ -234,12 +234,11 @@ function writerConnection(database: Database): WriterConnection {
       });
       return (current = client);
     },
-    recover: async (client, error) => {
+    recover: async (client) => {
       try {
-        if (!isAnswer(error) && client === current && error instanceof Error && "code" in error) drop();
-        else await client.query("ROLLBACK");
+        await client.query("ROLLBACK");
       } catch {
-        drop();
+        if (client === current) drop();
       }
     },
     drop,

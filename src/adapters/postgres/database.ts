@@ -19,6 +19,8 @@ export interface Database {
 export type PostgresAddress = { readonly connectionString: string } | { readonly config: pg.ClientConfig };
 
 const READ_LIMIT = 30_000;
+/** The server ends what takes longer; silence for longer than that means that the connection is dead. */
+const ANSWER_LIMIT = READ_LIMIT + 10_000;
 /** A control plane that stops between reading and committing must not hold up the others for longer. */
 const IDLE_LIMIT = 5_000;
 
@@ -33,6 +35,7 @@ export function openDatabase(address: PostgresAddress, poolSize: number): Databa
     keepAlive: true,
     pipeline: true,
     statement_timeout: READ_LIMIT,
+    query_timeout: ANSWER_LIMIT,
   });
   const pool = (name: string, max: number): pg.Pool => {
     const made = new pg.Pool({ ...options(name), max, idle_in_transaction_session_timeout: READ_LIMIT });

@@ -57,6 +57,12 @@ export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
     rules: [...viewRules(), rule(WRITE, SLIPWAY, ...PROJECT), rule(["rollback", "hold"], SLIPWAY, "environments")],
   },
   {
+    name: "slipway:sync",
+    description:
+      "For the service account of a Sync: may apply what the repository of a project holds, release bindings included; no secrets, accounts or rights.",
+    rules: [rule(READ, "", "namespaces"), rule([...READ, ...WRITE], SLIPWAY, ...PROJECT, ...PROJECT_RECORDS)],
+  },
+  {
     name: "system:aggregate-to-admin",
     description: "What admin has beyond edit.",
     partOf: ["admin"],

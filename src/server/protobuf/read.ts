@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from "../../domain/object/json.ts";
 import { instant, rfc3339 } from "../../domain/units.ts";
 import type { ReadProtobuf } from "../http/body.ts";
 import { badRequest } from "../verbs/refuse.ts";
-import { MESSAGE_OF, MESSAGES, type FieldShape, type MessageName } from "./messages.ts";
+import { MESSAGE_OF, MESSAGES, type FieldShape, type MessageName, type MessageShape } from "./messages.ts";
 import { protobufTypes } from "./types.ts";
 
 /**
@@ -60,8 +60,7 @@ function toJson(message: MessageName, decoded: Decoded): JsonObject {
 
 /** Undefined: left out, as Go's JSON would. */
 function valueOf(shape: FieldShape, value: unknown): JsonValue | undefined {
-  if (typeof shape !== "string")
-    return Array.isArray(value) && value.length > 0 ? value.map((item) => toJson(shape[0], isRecord(item) ? item : {})) : undefined;
+  if (typeof shape !== "string") return shape.isList ? listOf(shape, value) : nestedOf(shape, value);
   switch (shape) {
     case "text":
       return typeof value === "string" && value !== "" ? value : undefined;
@@ -89,14 +88,15 @@ function valueOf(shape: FieldShape, value: unknown): JsonValue | undefined {
       return mapOf(value, (item) => (isRecord(item) && Array.isArray(item["items"]) ? item["items"].map(String) : []));
     case "fieldSet":
       return fieldSetOf(value);
-    default:
-      return nestedOf(shape, value);
   }
 }
 
-function nestedOf(shape: MessageName | `${MessageName}!`, value: unknown): JsonObject | undefined {
-  const isKept = shape.endsWith("!");
-  const object = toJson(shape.replace("!", "") as MessageName, isRecord(value) ? value : {}); // what is left without the mark is the name
+function listOf({ of }: MessageShape, value: unknown): JsonValue | undefined {
+  return Array.isArray(value) && value.length > 0 ? value.map((item) => toJson(of, isRecord(item) ? item : {})) : undefined;
+}
+
+function nestedOf({ of, isKept }: MessageShape, value: unknown): JsonObject | undefined {
+  const object = toJson(of, isRecord(value) ? value : {});
   return isKept || Object.keys(object).length > 0 ? object : undefined;
 }
 

@@ -29,7 +29,7 @@ function fieldsOf(name: MessageName): Record<string, protobuf.IField | protobuf.
 }
 
 function wireType(shape: FieldShape): Omit<protobuf.IField, "id"> | Omit<protobuf.IMapField, "id"> {
-  if (typeof shape !== "string") return { type: shape[0], rule: "repeated" };
+  if (typeof shape !== "string") return { type: shape.of, ...(shape.isList ? { rule: "repeated" } : {}) };
   switch (shape) {
     case "text":
     case "keptText":
@@ -53,7 +53,5 @@ function wireType(shape: FieldShape): Omit<protobuf.IField, "id"> | Omit<protobu
       return { keyType: "string", type: "bytes" };
     case "textsMap":
       return { keyType: "string", type: "Texts" };
-    default:
-      return { type: shape.replace("!", "") };
   }
 }

@@ -14,7 +14,7 @@ import { badRequest } from "./refuse.ts";
  */
 export function objectOfBody(ask: Ask, value: JsonValue): ApiObject {
   if (!isJsonObject(value))
-    throw badRequest(`the body must hold one JSON object, not ${Array.isArray(value) ? "a list" : JSON.stringify(value)?.slice(0, 40)}`);
+    throw badRequest(`the body must hold one JSON object, not ${Array.isArray(value) ? "a list" : JSON.stringify(value).slice(0, 40)}`);
   const typed = withType(ask, value);
   const metadata = metadataOf(typed);
   checkNamespace(ask, metadata);
@@ -62,8 +62,7 @@ function metadataOf(value: JsonObject): ObjectMeta {
     if (isRight !== undefined && !isRight(member))
       throw badRequest(`json: cannot unmarshal metadata.${name}: ${printed(member)} does not fit`);
   }
-  // every member that the type names was checked above
-  return Object.fromEntries(known) as ObjectMeta;
+  return Object.fromEntries(known);
 }
 
 const isText = (value: JsonValue | undefined): boolean => typeof value === "string";

@@ -2,6 +2,7 @@ import { applyPatch, type Operation } from "rfc6902";
 import type { JsonObject, JsonValue } from "../../domain/object/json.ts";
 import { isJsonObject } from "../../domain/object/json.ts";
 import { badRequest } from "./refuse.ts";
+import { isJsonList } from "../../api/json-list.ts";
 import { ApiFailure } from "../../api/status.ts";
 
 // As the API server (maxJSONPatchOperations).
@@ -15,7 +16,7 @@ const OPS = ["add", "remove", "replace", "move", "copy", "test"];
  * PatchMisfit (a 422) where an operation does not fit the object; the message names the operation by its number.
  */
 export function jsonPatched(target: JsonObject, patch: JsonValue): JsonValue {
-  if (!Array.isArray(patch)) throw badRequest("a JSON patch is a list of operations");
+  if (!isJsonList(patch)) throw badRequest("a JSON patch is a list of operations");
   if (patch.length > MOST_OPERATIONS)
     throw new ApiFailure({
       error: "requestEntityTooLarge",
@@ -38,7 +39,7 @@ export class PatchMisfit extends Error {
 /** Returns how many characters of JSON it copied. */
 function applyOne(document: { root: JsonValue }, operation: JsonValue, at: number, mayCopy: number): number {
   const named = checkedOperation(document.root, operation, at);
-  const copied = named.op === "copy" ? (JSON.stringify(valueAt(document.root, named.from)) ?? "").length : 0;
+  const copied = named.op === "copy" ? JSON.stringify(valueAt(document.root, named.from) ?? null).length : 0;
   if (copied > mayCopy)
     throw new ApiFailure({
       error: "requestEntityTooLarge",
@@ -82,7 +83,7 @@ function checkPointer(root: JsonValue, pointer: JsonValue | undefined, what: str
 }
 
 const memberAt = (holder: JsonValue | undefined, token: string): JsonValue | undefined =>
-  Array.isArray(holder) ? holder[Number(token)] : isJsonObject(holder) ? holder[token] : undefined;
+  isJsonList(holder) ? holder[Number(token)] : isJsonObject(holder) ? holder[token] : undefined;
 
 const valueAt = (root: JsonValue, pointer: string): JsonValue | undefined =>
   pointer.split("/").slice(1).map(unescaped).reduce<JsonValue | undefined>(memberAt, root);
@@ -90,7 +91,7 @@ const valueAt = (root: JsonValue, pointer: string): JsonValue | undefined =>
 const unescaped = (token: string): string => token.replaceAll("~1", "/").replaceAll("~0", "~");
 
 function withoutPrototypes(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(withoutPrototypes);
+  if (isJsonList(value)) return value.map(withoutPrototypes);
   if (!isJsonObject(value)) return value;
   const copy: Record<string, JsonValue> = Object.create(null) as Record<string, JsonValue>; // Object.create is typed any
   for (const [name, member] of Object.entries(value)) if (member !== undefined) copy[name] = withoutPrototypes(member);
@@ -98,7 +99,7 @@ function withoutPrototypes(value: JsonValue): JsonValue {
 }
 
 function withPrototypes(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(withPrototypes);
+  if (isJsonList(value)) return value.map(withPrototypes);
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withPrototypes(member ?? null)]));
 }

@@ -7,8 +7,8 @@ import type { Ask, VerbParts } from "./ask.ts";
 /** How a watch is asked for: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
 export interface WatchAsk {
   readonly query: WatchQuery;
-  /** Absent: show what is there as `added` first, then go on from that moment. */
-  readonly from?: ResourceVersion;
+  /** `list`: show what is there as `added` first (it must be at least as new as the version given), then go on from that moment. */
+  readonly start: { readonly list: ResourceVersion | undefined } | { readonly from: ResourceVersion | "now" };
   readonly bookmarks: boolean;
   /** After the first `added` events comes a bookmark that says so. */
   readonly marksInitialEnd: boolean;
@@ -47,9 +47,13 @@ export async function authorizeWatch(parts: VerbParts, ask: Ask, query: WatchQue
 }
 
 async function* initialEvents(parts: VerbParts, asked: WatchAsk): AsyncGenerator<readonly WatchMessage[], ResourceVersion> {
-  if (asked.from !== undefined) return asked.from;
+  const { start } = asked;
+  if ("from" in start)
+    return start.from === "now" ? (await parts.resources.list({ ...asked.query, limit: 1 })).resourceVersion : start.from;
   let page = await parts.resources.list({ ...asked.query, limit: INITIAL_PAGE });
   const from = page.resourceVersion;
+  if (start.list !== undefined && start.list > from)
+    throw new ResourceError("expired", `Too large resource version: ${start.list}, current: ${from}`);
   for (;;) {
     if (page.items.length > 0) yield page.items.map((object) => ({ type: "added", object }));
     if (page.next === undefined) break;
