@@ -6,7 +6,7 @@ import type { Instant } from "../domain/units.ts";
 /**
  * Reads repositories. Content and servers are hostile: nothing found in a repository is executed, followed or written outside the mirror, and
  * every size is bounded. All methods throw PortError: `refused` where somebody has to change something, `notDone` where trying again may help.
- * Aborting the signal ends the work at once (its processes included) with the signal's reason as cause; nothing half-read is ever answered.
+ * Aborting the signal ends the work at once, its processes included, as `notDone` (`Cancelled`); nothing half-read is ever answered.
  */
 export interface GitSource {
   /**

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gitRepositories } from "../../src/adapters/git/git.ts";
 import { takeLock } from "../../src/adapters/git/machine-lock.ts";
-import { realRepository, sandbox } from "../../src/adapters/git/test-repository.ts";
+import { ownersGit, ownersText, realRepository, sandbox } from "../../src/adapters/git/test-repository.ts";
 import type { Sandbox } from "../../src/adapters/git/test-repository.ts";
 import { httpBackend, listen } from "../../src/adapters/git/test-server.ts";
 import { instant } from "../../src/domain/units.ts";
@@ -235,6 +235,23 @@ describe("crashes around Git", { timeout: full ? 900_000 : 180_000 }, () => {
       assert.equal((await open(root).writer.write(repository.remote, "main", counting("k"), calm)).outcome, "written");
       assert.equal(await repository.file("main", "counter"), "1");
     });
+
+  test("a file whose folder is damaged never passes for absent", async () => {
+    const repository = await create();
+    const commit = await repository.push("main", { "dir/sub/a": "1" });
+    const select = { paths: ["dir/sub/a"], mayBeAbsent: true };
+    await open("partly").source.read(repository.remote, commit, select, calm);
+    const mirror = await mirrorOf("partly");
+    for (const pack of await packs(mirror, ".pack")) {
+      const bytes = await readFile(pack);
+      for (const part of [...(await packs(mirror, ".idx")), ...(await packs(mirror, ".rev")), pack]) await rm(part, { force: true });
+      await ownersGit(mirror, ["unpack-objects", "-q"], { stdin: bytes });
+    }
+    const folder = await ownersText(repository.path, ["rev-parse", `${commit}:dir`]);
+    await rm(join(mirror, "objects", folder.slice(0, 2), folder.slice(2)));
+    const reading = await open("partly").source.read(repository.remote, commit, select, calm);
+    assert.equal(reading.kind === "files" && reading.files.length, 1);
+  });
 
   test("the lock of a mirror is held by one at a time, and freed by the death of its holder", async () => {
     const directory = join(box.path, "lock");

@@ -144,9 +144,30 @@ const shownLines = (stderr: string) =>
 
 /** True where Git speaks of damage to its own files, as after a full disk or a power cut; a lock that outlasts Git's own patience (a second) is a dead one's. */
 export const speaksOfDamage = (stderr: string): boolean =>
-  /corrupt|is empty|unable to create '.*\.lock'|not a (?:tree|commit) object|not a GIT packfile|bad (?:config|revision|signature|tree|file)|unknown revision|bad object|missing (?:blob|tree|commit|object)|unable to read|not a git repository|cannot be accessed|invalid object|index file .* (?:too small|is)|packfile .* (?:does not match|cannot)|wrong index|broken|inflate|unknown object type|could not (?:parse|get object)|not a valid object name|unresolved deltas|shallow file/i.test(
+  /corrupt|is empty|could not read [0-9a-f]{40}|unable to create '.*\.lock'|not a (?:tree|commit) object|not a GIT packfile|bad (?:config|revision|signature|tree|file)|unknown revision|bad object|missing (?:blob|tree|commit|object)|unable to read|not a git repository|cannot be accessed|invalid object|index file .* (?:too small|is)|packfile .* (?:does not match|cannot)|wrong index|broken|inflate|unknown object type|could not (?:parse|get object)|not a valid object name|unresolved deltas|shallow file/i.test(
     stderr,
   );
+
+/**
+ * Runs work on the mirrors so that what the file system refuses, and an aborted wait, are PortErrors too. A bug stays what it is.
+ */
+export async function onMirrors<T>(root: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof PortError) throw cause;
+    if (signal.aborted) throw new PortError("notDone", "cancelled while it waited for the Git mirror", { cause, reason: "Cancelled" });
+    if (!(cause instanceof Error && "code" in cause && typeof cause.code === "string" && "syscall" in cause)) throw cause;
+    const way =
+      cause.code === "ENOSPC" || cause.code === "EDQUOT"
+        ? "make room on its disk"
+        : "check that it is a directory that Slipway may write to";
+    throw new PortError("notDone", `cannot use the directory of Git mirrors ${root} (${cause.code}); ${way}`, {
+      cause,
+      reason: cause.code === "ENOSPC" ? "DiskFull" : "MirrorFailed",
+    });
+  }
+}
 
 /** Git is not there, or cannot be run. */
 export function cannotStart(git: string, cause: unknown): PortError {

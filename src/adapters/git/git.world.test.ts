@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { instant } from "../../domain/units.ts";
 import { gitContract } from "../../ports/git.contract.ts";
 import { PortError } from "../../ports/port-error.ts";
 import { checkGit, gitRepositories } from "./git.ts";
+import { takeLock } from "./machine-lock.ts";
 import { realRepository, sandbox } from "./test-repository.ts";
 
 gitContract("real repositories", async () => {
@@ -66,5 +67,36 @@ test("a Git that is absent or too old is told with what to install", async () =>
     now: () => instant(Date.now()),
   });
   await assert.rejects(source.resolve({ url: box.path }, "main", calm), PortError);
+  await box.close();
+});
+
+test("a directory that cannot be used is told, and so is a wait that was cancelled", async () => {
+  const box = await sandbox();
+  const repository = await realRepository(join(box.path, "r.git"));
+  const commit = await repository.push("main", { a: "1" });
+  await writeFile(join(box.path, "file"), "");
+  const { source, writer } = gitRepositories({
+    root: join(box.path, "file", "mirrors"),
+    environment: process.env,
+    now: () => instant(Date.now()),
+  });
+  const told = (error: unknown) => error instanceof PortError && error.reason === "MirrorFailed" && error.message.includes("may write to");
+  await assert.rejects(source.resolve(repository.remote, "main", calm), told);
+  const edits = [{ path: "a", expect: "absent" as const, next: "delete" as const }];
+  await assert.rejects(
+    writer.write(repository.remote, "main", { key: "k", edits, author: { name: "A", email: "a@x" }, message: "m" }, calm),
+    told,
+  );
+  const root = join(box.path, "mirrors");
+  const sound = gitRepositories({ root, environment: process.env, now: () => instant(Date.now()) }).source;
+  await sound.resolve(repository.remote, "main", calm);
+  const [home = ""] = await readdir(root);
+  const lock = await takeLock(join(root, home), 10, calm);
+  await assert.rejects(
+    sound.fetch(repository.remote, { commit }, AbortSignal.timeout(100)),
+    (error: unknown) => error instanceof PortError && error.reason === "Cancelled",
+  );
+  await lock.release();
+  assert.equal((await sound.fetch(repository.remote, { commit }, calm)).commit, commit);
   await box.close();
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readLimits } from "../../ports/git.ts";
 import type { GitRemote, GitSource } from "../../ports/git.ts";
 import { PortError } from "../../ports/port-error.ts";
+import { onMirrors } from "./failures.ts";
 import { readHistory } from "./history.ts";
 import { remoteHome } from "./home.ts";
 import type { GitPlace } from "./home.ts";
@@ -27,23 +28,25 @@ export function gitSource(place: GitPlace): GitSource {
       if (!mirror) throw new Error("reading needs a commit");
       return work(mirror);
     };
-    try {
-      return await once();
-    } catch (cause) {
-      if (cause instanceof PortError && cause.reason === "MirrorDamaged") return once();
-      throw cause;
-    }
+    return onMirrors(place.root, signal, () =>
+      once().catch((cause: unknown) => {
+        if (cause instanceof PortError && cause.reason === "MirrorDamaged") return once();
+        throw cause;
+      }),
+    );
   };
   return {
-    async resolve(remote, ref, signal) {
-      const revision = revisionOf(ref);
-      const home = await remoteHome(place, remote);
-      return revision.kind === "commit" ? revision.commit : resolveRef(home, revision.ref, signal);
-    },
-    async fetch(remote, want, signal) {
-      const { commit, since } = await fetchWanted(await remoteHome(place, remote), want, signal);
-      return { commit, since };
-    },
+    resolve: (remote, ref, signal) =>
+      onMirrors(place.root, signal, async () => {
+        const revision = revisionOf(ref);
+        const home = await remoteHome(place, remote);
+        return revision.kind === "commit" ? revision.commit : resolveRef(home, revision.ref, signal);
+      }),
+    fetch: (remote, want, signal) =>
+      onMirrors(place.root, signal, async () => {
+        const { commit, since } = await fetchWanted(await remoteHome(place, remote), want, signal);
+        return { commit, since };
+      }),
     read: (remote, commit, selection, signal) => reading(remote, [commit], signal, (mirror) => readTree(mirror, commit, selection, signal)),
     changedPaths: (remote, from, to, signal) => reading(remote, [from, to], signal, (mirror) => pathsBetween(mirror, from, to, signal)),
     history: (remote, range, signal) =>

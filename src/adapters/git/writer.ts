@@ -5,6 +5,7 @@ import type { Instant } from "../../domain/units.ts";
 import { readLimits } from "../../ports/git.ts";
 import type { GitChange, GitRemote, GitWriter, WriteOutcome } from "../../ports/git.ts";
 import { PortError } from "../../ports/port-error.ts";
+import { onMirrors } from "./failures.ts";
 import { makeCommit } from "./commit.ts";
 import { readHistory } from "./history.ts";
 import { remoteHome } from "./home.ts";
@@ -37,6 +38,8 @@ interface Lane {
 }
 
 const mostAtOnce = 100;
+// A batch belongs to several callers: one who leaves does not end it. Its own limits do.
+const unstoppable = new AbortController().signal;
 
 /** Writes to real repositories. What waits for one branch is joined into one commit; one push per branch is under way in this process. */
 export function gitWriter(place: GitPlace, options: WriterOptions): GitWriter {
@@ -103,11 +106,13 @@ async function drain(place: GitPlace, options: WriterOptions, lane: Lane): Promi
     lane.waiting = lane.waiting.slice(mostAtOnce);
     for (const waiting of batch) waiting.pushing = true;
     try {
-      const outcomes = await writeBatch(
-        place,
-        options,
-        lane,
-        batch.map(({ change }) => change),
+      const outcomes = await onMirrors(place.root, unstoppable, () =>
+        writeBatch(
+          place,
+          options,
+          lane,
+          batch.map(({ change }) => change),
+        ),
       );
       batch.forEach((waiting, at) => {
         const outcome = outcomes[at];
@@ -137,7 +142,7 @@ async function writeBatch(place: GitPlace, options: WriterOptions, lane: Lane, c
       if (!(cause instanceof PortError)) throw cause;
       // After a push with no answer the next attempt observes first, by the key; if even that fails, nobody knows.
       if (cause.outcome === "unknown") doubt = cause;
-      else if (doubt !== undefined && cause.outcome === "notDone")
+      else if (doubt !== undefined)
         throw new PortError("unknown", `${doubt.message}; looking whether it arrived failed too: ${cause.message}`, {
           cause,
           reason: doubt.reason,
