@@ -5,8 +5,8 @@ import { inWaves, waveProblem } from "./waves.ts";
 /** What the target API says of one desired object, without having done it. */
 export type Comparison =
   | { readonly desired: Desired; readonly difference: "absent" | "same" }
-  /** `decidedOn`: the live version that was compared. */
-  | { readonly desired: Desired; readonly difference: "different"; readonly decidedOn: string }
+  /** `decidedOn`: the live version that was compared; `force`: fields that others own are taken over. */
+  | { readonly desired: Desired; readonly difference: "different"; readonly decidedOn: string; readonly force: boolean }
   | { readonly desired: Desired; readonly difference: "refused"; readonly message: string };
 
 /** A live object that this sync once applied. */
@@ -49,6 +49,7 @@ export interface PlannedApply {
   readonly desired: Desired;
   /** "" = create it only if it is still absent. */
   readonly decidedOn: string;
+  readonly force: boolean;
 }
 
 /**
@@ -102,9 +103,9 @@ function emptyProblem(comparisons: readonly Comparison[], orphans: readonly Live
 function plannedApply(comparison: Comparison): readonly PlannedApply[] {
   switch (comparison.difference) {
     case "absent":
-      return [{ desired: comparison.desired, decidedOn: "" }];
+      return [{ desired: comparison.desired, decidedOn: "", force: false }];
     case "different":
-      return [{ desired: comparison.desired, decidedOn: comparison.decidedOn }];
+      return [{ desired: comparison.desired, decidedOn: comparison.decidedOn, force: comparison.force }];
     case "same":
     case "refused":
       return [];

@@ -40,7 +40,7 @@ const added = (a: WaveResult, b: WaveResult): WaveResult => ({
   problems: [...a.problems, ...b.problems],
 });
 
-type Applying = Pick<Command, "sync" | "force">;
+type Applying = Pick<Command, "sync">;
 
 /** Each object is decided on one live version: what moved since is left for the next pass. */
 async function applyWave(
@@ -65,8 +65,8 @@ async function applyWave(
 async function applyOne(
   ports: Ports,
   api: KubernetesApi,
-  { desired, decidedOn }: PlannedApply,
-  { sync, force }: Applying,
+  { desired, decidedOn, force }: PlannedApply,
+  { sync }: Applying,
   signal: AbortSignal,
 ) {
   try {

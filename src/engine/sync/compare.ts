@@ -28,7 +28,8 @@ export async function compareAll(
     signal.throwIfAborted();
     const known = live.get(placeText(one.place));
     if (known !== undefined && comparer.isSame(options.sync, known, one)) return { desired: one, difference: "same" };
-    return compareOne(comparer, api, one, namespaces, options, signal);
+    // What this Sync applied before is its to put right: a hand that changed it since does not stop it.
+    return compareOne(comparer, api, one, namespaces, { ...options, force: options.force || known !== undefined }, signal);
   });
 }
 
@@ -48,7 +49,7 @@ async function compareOne(
       ? { desired, difference: "absent" }
       : outcome === "unchanged"
         ? { desired, difference: "same" }
-        : { desired, difference: "different", decidedOn: resourceVersion };
+        : { desired, difference: "different", decidedOn: resourceVersion, force: options.force };
   } catch (error) {
     if (!(error instanceof ApiRefusal)) throw error;
     // Its namespace is made by the same sync, in an earlier wave.
@@ -59,7 +60,8 @@ async function compareOne(
 
 /** The API's own words, which name what is wrong, and for a missing right what would give it. */
 export function refusalText(refusal: ApiRefusal): string {
-  const causes = refusal.causes.map(({ field, message }) => `${field}: ${message}`).join("; ");
+  // A conflict names its fields in the message already.
+  const causes = refusal.reason === "Conflict" ? "" : refusal.causes.map(({ field, message }) => `${field}: ${message}`).join("; ");
   const said = causes === "" || refusal.message.includes(causes) ? refusal.message : `${refusal.message} (${causes})`;
   if (refusal.code === 403) return `${said}; or remove the object from this source`;
   if (refusal.reason === "Conflict")

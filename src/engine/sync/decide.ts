@@ -9,7 +9,6 @@ import type { SyncSeen, Target } from "./observe.ts";
 export interface Command {
   readonly sync: StoredObject;
   readonly account: StoredObject;
-  readonly force: boolean;
   readonly plan: Pick<SyncPlan, "apply" | "prune" | "same" | "leftAlone">;
 }
 
@@ -94,7 +93,7 @@ function decideCompared(seen: Ready, now: Instant): SyncDecision {
       wakeAt,
     };
   }
-  const commands = plan.apply.length + plan.prune.length === 0 ? [] : [{ sync, account, force: spec.force, plan }];
+  const commands = plan.apply.length + plan.prune.length === 0 ? [] : [{ sync, account, plan }];
   if (commands.length === 0) return { outcome: synced(seen, { created: 0, changed: 0, pruned: 0 }, plan), commands, wakeAt };
   const [applying, deleting] = [count(plan.apply), count(plan.prune)];
   return {
@@ -130,7 +129,7 @@ function decideDeletion({ sync, account, target }: SyncSeen): SyncDecision {
   if (account === undefined || (target.kind === "compared" && remaining.length === 0))
     return { commands: [], finalizers: finalizers.filter((name) => name !== PRUNE_ON_DELETE) };
   if (target.kind !== "compared") return { commands: [] };
-  return { commands: [{ sync, account, force: false, plan: { apply: [], prune: [remaining], same: 0, leftAlone: [] } }] };
+  return { commands: [{ sync, account, plan: { apply: [], prune: [remaining], same: 0, leftAlone: [] } }] };
 }
 
 function blocked(reason: "SourceNotFound" | "ServiceAccountNotFound", message: string): SyncDecision {

@@ -2,7 +2,7 @@ import { type ApiObject, keyText, type ObjectKey } from "../../domain/object/api
 import { conditionOf } from "../../domain/object/conditions.ts";
 import { isJsonObject } from "../../domain/object/json.ts";
 import { admitDesired } from "../../domain/sync/admit-desired.ts";
-import { applySetId, asMember, PART_OF } from "../../domain/sync/apply-set.ts";
+import { appliedBy, applySetId, asMember, PART_OF } from "../../domain/sync/apply-set.ts";
 import type { SourceProblem } from "../../domain/sync/desired.ts";
 import type { Comparison, Live } from "../../domain/sync/plan.ts";
 import type { GitSource } from "../../ports/git.ts";
@@ -186,6 +186,9 @@ async function inventoryOf(ports: SyncPorts, sync: StoredObject, signal: AbortSi
   const found: Live[] = [];
   for (const kind of await ports.inventory.kinds(signal)) {
     for (const object of await ports.inventory.listLabelled(kind, { name: PART_OF, value }, signal)) {
+      const by = appliedBy(object);
+      // The label alone could be put on anything; only what says in clear that this Sync applied it is taken for its own.
+      if (by?.namespace !== sync.key.namespace || by.name !== sync.key.name) continue;
       const { namespace = "", name = "", uid = "" } = object.metadata;
       found.push({ place: { ...kind, namespace, name }, uid, object });
     }
