@@ -34,6 +34,7 @@ import { rbacAuthorizer } from "../server/access/rbac-authorizer.ts";
 import { reviews } from "../server/access/reviews.ts";
 import { tokenAuthenticator } from "../server/access/token-authenticator.ts";
 import { admission } from "../server/admitted.ts";
+import { gitWebhook } from "../server/git-webhook.ts";
 import { apiServer } from "../server/http.ts";
 import { protobufReader } from "../server/protobuf/read.ts";
 import { localKubernetesApi } from "../server/local-api.ts";
@@ -169,6 +170,7 @@ async function start(
       },
     ],
     metrics: serverMetrics(registry),
+    extraRoutes: [gitWebhook({ resources: store.resources, work: store.work })],
     tls: { cert: certificate, key },
   });
   const { port } = await server.listen(settings.host, settings.port);
