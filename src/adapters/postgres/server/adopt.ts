@@ -7,7 +7,7 @@ import type { PostmasterFile } from "./postmaster-file.ts";
 import { isServerOf, leftBehind, processState } from "./process-state.ts";
 import { ask } from "./site.ts";
 import type { Running, Site } from "./site.ts";
-import { hurryShutdown, stop } from "./stop.ts";
+import { endLeftBehind, hurryShutdown, stop } from "./stop.ts";
 
 const pollMs = 20;
 const slowPollMs = 250;
@@ -38,8 +38,11 @@ export async function adopt(site: Site, signal: AbortSignal): Promise<Running | 
       case "stale":
         return setAside(site);
       case "zombie":
+        if (waited > limits.zombie && (await endLeftBehind(site)) === 0) return setAside(site);
+        break;
       case "unreadable":
         if (waited > limits.zombie && (await leftBehind(site.data)).length === 0) return setAside(site);
+        if (waited > limits.unclear) throw unclear(site, file);
         break;
       case "unclear":
         if (waited > limits.unclear) throw unclear(site, file);

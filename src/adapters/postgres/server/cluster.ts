@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { chown, mkdir, open, readFile, readdir, rename, rm, rmdir, stat, statfs } from "node:fs/promises";
+import { chown, mkdir, open, readFile, readdir, rename, rm, rmdir, statfs } from "node:fs/promises";
 import { endianness } from "node:os";
 import { join } from "node:path";
 import { PortError } from "../../../ports/port-error.ts";
@@ -187,11 +187,4 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

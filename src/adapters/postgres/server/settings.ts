@@ -4,9 +4,11 @@ import { join } from "node:path";
 export type Address =
   { readonly kind: "socket"; readonly folder: string; readonly port: number } | { readonly kind: "loopback"; readonly port: number };
 
-/** The one superuser, and the database that holds the tables. */
+/** The one superuser. */
 export const superuser = "slipway";
-export const database = "postgres";
+
+/** The database that holds the tables: initdb makes it. */
+const database = "postgres";
 
 const socketPort = 5432;
 

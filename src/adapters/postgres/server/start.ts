@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PortError } from "../../../ports/port-error.ts";
 import { adopt } from "./adopt.ts";
 import { readPostmasterFile } from "./postmaster-file.ts";
-import { isServerOf, leftBehind, processState } from "./process-state.ts";
+import { isServerOf, processState } from "./process-state.ts";
 import { identity, plainEnvironment, runAs } from "./run-as.ts";
 import { serverArguments, superuser } from "./settings.ts";
 import type { Address } from "./settings.ts";
@@ -12,7 +12,7 @@ import { ask } from "./site.ts";
 import type { Running, Site } from "./site.ts";
 import { explainStartFailure } from "./start-failure.ts";
 import type { StartFailure } from "./start-failure.ts";
-import { kill, stop } from "./stop.ts";
+import { endLeftBehind, stop } from "./stop.ts";
 
 const pollMs = 10;
 const slowPollMs = 250;
@@ -49,10 +49,7 @@ async function clearTheWay(site: Site, signal: AbortSignal): Promise<Running | u
   const file = await readPostmasterFile(site.data);
   if (typeof file !== "string" && (await processState(file.pid)) === "running" && (await isServerOf(file.pid, site.data)) !== "no")
     return adopt(site, signal);
-  for (const pid of await leftBehind(site.data)) {
-    site.log.warn({ pid }, "ending a PostgreSQL process whose server was killed");
-    kill(pid, "SIGQUIT");
-  }
+  await endLeftBehind(site);
   return adopt(site, signal);
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PortError } from "../../../ports/port-error.ts";
 import { readPostmasterFile } from "./postmaster-file.ts";
-import { isServerOf, processState } from "./process-state.ts";
+import { isServerOf, leftBehind, processState } from "./process-state.ts";
 import type { Site } from "./site.ts";
 
 const pollMs = 20;
@@ -45,8 +45,8 @@ async function within(milliseconds: number, server: { readonly pid: number; read
   }
 }
 
-/** Sends a signal; a process that has ended is as good as signalled. */
-export function kill(pid: number, signal: NodeJS.Signals): void {
+/** A process that has ended is as good as signalled. */
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
@@ -63,4 +63,14 @@ export async function hurryShutdown(site: Site): Promise<boolean> {
   if (typeof file === "string" || file.status !== "stopping" || (await isServerOf(file.pid, site.data)) !== "yes") return false;
   kill(file.pid, "SIGINT");
   return true;
+}
+
+/** Ends backends that outlived a postmaster that is proven dead, deep in a query; they hold its shared memory. Returns how many there were. */
+export async function endLeftBehind(site: Site): Promise<number> {
+  const pids = await leftBehind(site.data);
+  for (const pid of pids) {
+    site.log.warn({ pid }, "ending a PostgreSQL process whose server was killed");
+    kill(pid, "SIGQUIT");
+  }
+  return pids.length;
 }
