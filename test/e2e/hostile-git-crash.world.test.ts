@@ -5,7 +5,6 @@ import type { IncomingMessage, RequestListener } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { gitRepositories } from "../../src/adapters/git/git.ts";
 import { takeLock } from "../../src/adapters/git/machine-lock.ts";
 import { ownersGit, ownersText, realRepository, sandbox } from "../../src/adapters/git/test-repository.ts";
@@ -19,7 +18,20 @@ import { PortError } from "../../src/ports/port-error.ts";
 
 const full = process.env["SLIPWAY_TEST_FULL"] === "1";
 const calm = new AbortController().signal;
-const writerProgram = fileURLToPath(new URL("../../src/adapters/git/test-writer.ts", import.meta.url));
+const adapter = JSON.stringify(new URL("../../src/adapters/git/git.ts", import.meta.url).href);
+// One write in a process of its own, to be killed: adds one to the file `counter` and notes the key in a file.
+const writerProgram = `
+  import { gitRepositories } from ${adapter};
+  const [root, url, key] = process.argv.slice(1);
+  const { writer } = gitRepositories({ root, environment: process.env, now: () => Date.now() });
+  const next = (found) => Buffer.from(String(Number(found === "absent" ? 0 : Buffer.from(found).toString()) + 1));
+  const edits = [
+    { path: "counter", decide: (found) => ({ kind: "write", next: next(found) }) },
+    { path: "by/" + key, decide: () => ({ kind: "write", next: Buffer.from(key) }) },
+  ];
+  const change = { key, edits, author: { name: "Ann", email: "ann@example.com" }, message: "Write " + key };
+  const outcome = await writer.write({ url }, "main", change, new AbortController().signal);
+  process.stdout.write(outcome.outcome);`;
 
 describe("crashes around Git", { timeout: full ? 900_000 : 180_000 }, () => {
   let box: Sandbox;
@@ -34,7 +46,7 @@ describe("crashes around Git", { timeout: full ? 900_000 : 180_000 }, () => {
 
   /** Runs one write in a process; kills it with -9 after `killAfterMs`. */
   async function writeInProcess(root: string, url: string, key: string, killAfterMs?: number): Promise<string> {
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", writerProgram, root, url, key], {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", writerProgram, root, url, key], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let said = "";

@@ -52,7 +52,7 @@ export function gitRepositories(config: GitConfig): { readonly source: GitSource
     limits: { ...gitLimits, ...config.limits },
     inherited: Object.fromEntries(env),
   };
-  void sweepSecrets(config.root);
+  sweepSecrets(config.root).catch(() => undefined); // what could not be removed now is tried again at the next start
   return { source: gitSource(place), writer: gitWriter(place, { committer: config.committer ?? slipway, now: config.now }) };
 }
 
