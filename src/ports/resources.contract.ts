@@ -69,10 +69,10 @@ function writes({ resources }: Suite): void {
     const stored = await create(resources(), at, { size: 1 });
     const read = await resources().get(at);
     assert.equal(read?.json, stored.json);
-    assert.equal(read?.object.metadata.resourceVersion, String(stored.resourceVersion));
-    assert.deepEqual(read?.object, JSON.parse(stored.json));
-    assert.equal(read?.uid, stored.object.metadata.uid);
-    assert.deepEqual(read?.key, at);
+    assert.equal(read.object.metadata.resourceVersion, String(stored.resourceVersion));
+    assert.deepEqual(read.object, JSON.parse(stored.json));
+    assert.equal(read.uid, stored.object.metadata.uid);
+    assert.deepEqual(read.key, at);
   });
 
   test("an object comes back with every character and in the order it was written", async () => {
@@ -545,7 +545,7 @@ function watches({ resources }: Suite): void {
         [begins, stays, stops, again, last].map((object) => object.resourceVersion),
       );
       assert.deepEqual(events[2]?.object.object.spec, { phase: "up", size: 2 });
-      assert.equal(events[2]?.object.object.metadata.resourceVersion, String(stops.resourceVersion));
+      assert.equal(events[2].object.object.metadata.resourceVersion, String(stops.resourceVersion));
     });
   }
 

@@ -1,12 +1,15 @@
 import type { ApiObject, ObjectKey, ResourceVersion } from "../domain/object/api-object.ts";
 import type { StoredObject } from "./resources.ts";
 
-/** A StoredObject whose text is parsed when it is first looked into; `parsed` saves that where it is at hand. */
+/**
+ * A StoredObject whose text is parsed when it is first looked into. The text may be a function: then it is opened at the first look,
+ * so that one sealed object that does not open stops nobody who does not look at it.
+ */
 export function storedObject(
   key: ObjectKey,
   uid: string,
   resourceVersion: ResourceVersion,
-  json: string,
+  json: string | (() => string),
   parsed?: ApiObject,
 ): StoredObject {
   return new LazyObject(key, uid, resourceVersion, json, parsed);
@@ -22,15 +25,20 @@ class LazyObject implements StoredObject {
   readonly key: ObjectKey;
   readonly uid: string;
   readonly resourceVersion: ResourceVersion;
-  readonly json: string;
+  #json: string | (() => string);
   #parsed: ApiObject | undefined;
 
-  constructor(key: ObjectKey, uid: string, resourceVersion: ResourceVersion, json: string, parsed: ApiObject | undefined) {
+  constructor(key: ObjectKey, uid: string, resourceVersion: ResourceVersion, json: string | (() => string), parsed: ApiObject | undefined) {
     this.key = key;
     this.uid = uid;
     this.resourceVersion = resourceVersion;
-    this.json = json;
+    this.#json = json;
     this.#parsed = parsed;
+  }
+
+  get json(): string {
+    if (typeof this.#json !== "string") this.#json = this.#json();
+    return this.#json;
   }
 
   get object(): ApiObject {
@@ -39,6 +47,5 @@ class LazyObject implements StoredObject {
 }
 
 function parse(json: string): ApiObject {
-  const object: ApiObject = JSON.parse(json); // what a store holds was written by decideCommit, which takes only ApiObject
-  return object;
+  return JSON.parse(json) as ApiObject; // what a store holds was written by decideCommit, which takes only ApiObject
 }

@@ -71,14 +71,12 @@ export class MemoryLog {
   changesAfter(version: ResourceVersion): readonly LoggedChange[] {
     // Versions are dense: the change of version v lies at v - 1 - (version before the first kept).
     const first = this.#changes[0]?.version ?? this.last + 1;
-    return this.#changes
-      .slice(Math.max(0, version + 1 - first))
-      .map(({ type, row, previous, version: own }) => ({
-        type,
-        version: own,
-        row: this.#open(row),
-        previous: previous === undefined ? undefined : this.#open(previous),
-      }));
+    return this.#changes.slice(Math.max(0, version + 1 - first)).map(({ type, row, previous, version: own }) => ({
+      type,
+      version: own,
+      row: this.#open(row),
+      previous: previous === undefined ? undefined : this.#open(previous),
+    }));
   }
 
   /** Resolves at the next append. */

@@ -73,7 +73,13 @@ function wakesOf(log: MemoryLog, rule: WakeRule): readonly Wake[] {
 }
 
 function storableRecord(record: NewRecord): NewRecord {
-  return { ...record, actor: storableText(record.actor), reason: storableText(record.reason), message: storableText(record.message) };
+  return {
+    ...record,
+    actor: storableText(record.actor),
+    reason: storableText(record.reason),
+    message: storableText(record.message),
+    details: structuredClone(record.details),
+  };
 }
 
 /** The reader of a snapshot: it goes on showing the version at which it was made. */

@@ -6,8 +6,9 @@ import { PortError } from "../../ports/port-error.ts";
 import type { Derivations, StoredObject, Transaction } from "../../ports/resources.ts";
 import type { Database } from "./database.ts";
 import { TAKE_LOCK } from "./lock.ts";
+import { noticeText } from "./notice.ts";
 import type { Codec } from "./rows.ts";
-import { isAnswer, storeError } from "./store-error.ts";
+import { isAnswer, isLost, storeError } from "./store-error.ts";
 import { planBatch, readBatch, writeBatch } from "./write-batch.ts";
 import type { BatchPlan } from "./write-batch.ts";
 
@@ -116,25 +117,34 @@ function textBytes(value: unknown, depth: number): number {
 }
 
 async function runBatch(parts: WriterParts, connection: WriterConnection, batch: readonly Request[], stats: WriterStats): Promise<void> {
+  let plan: BatchPlan;
   try {
-    const plan = await commitBatch(
-      parts,
-      connection,
-      batch.map(({ transaction }) => transaction),
-      stats,
-    );
-    parts.committed(plan);
-    plan.answers.forEach((answer, index) => {
-      if (answer.status === "fulfilled") batch[index]?.resolve(answer.value);
-      else batch[index]?.reject(answer.reason);
-    });
+    const transactions = batch.map(({ transaction }) => transaction);
+    plan = await commitBatch(parts, connection, transactions, stats);
   } catch (error) {
-    if (batch.length > 1 && isAnswer(error)) {
-      for (const request of batch) await runBatch(parts, connection, [request], stats);
-      return;
-    }
-    for (const { reject } of batch) reject(storeError(error, parts.database.place));
+    await failed(parts, connection, batch, stats, error);
+    return;
   }
+  // From here on it is done: nothing may lead to doing it again.
+  parts.committed(plan);
+  plan.answers.forEach((answer, index) => {
+    if (answer.status === "fulfilled") batch[index]?.resolve(answer.value);
+    else batch[index]?.reject(answer.reason);
+  });
+}
+
+async function failed(
+  parts: WriterParts,
+  connection: WriterConnection,
+  batch: readonly Request[],
+  stats: WriterStats,
+  error: unknown,
+): Promise<void> {
+  if (batch.length > 1 && !isLost(error)) {
+    for (const request of batch) await runBatch(parts, connection, [request], stats);
+    return;
+  }
+  for (const { reject } of batch) reject(storeError(error, parts.database.place));
 }
 
 async function commitBatch(
@@ -154,7 +164,7 @@ async function commitBatch(
   }
   const id = randomUUID();
   try {
-    await writeBatch(client, codec, plan, id, noticeOf(parts.self, plan));
+    await writeBatch(client, codec, plan, id, noticeText(parts.self, plan.last, plan.woken));
   } catch (error) {
     await connection.recover(client);
     if (isAnswer(error)) throw error;
@@ -162,13 +172,6 @@ async function commitBatch(
     if (!(await wasCommitted(connection, plan, id, error, parts.database.place))) throw storeError(error, parts.database.place);
   }
   return plan;
-}
-
-/** What LISTEN tells other control planes: how far the log is, and whose work grew (absent: too many to name). */
-function noticeOf(self: string, plan: BatchPlan): string {
-  const notice = { by: self, last: plan.last, work: plan.woken };
-  const text = JSON.stringify(notice);
-  return text.length < 7000 ? text : JSON.stringify({ by: self, last: plan.last });
 }
 
 /**

@@ -11,10 +11,14 @@ export interface FeedChange {
   readonly after: Selectable | undefined;
   /** The state before, kept only where labels or fields changed: otherwise no selector can be left. */
   readonly previous: StoredObject | undefined;
+  /** Length of the texts it holds. */
+  readonly bytes: number;
 }
 
 interface Log {
+  /** Those before `head` are forgotten; they are cut off now and then, as shift() moves all the rest. */
   changes: FeedChange[];
+  head: number;
   /** Changes up to here are not in this log any more. */
   forgotten: ResourceVersion;
 }
@@ -57,15 +61,15 @@ export class ChangeRing {
 
   /** At most `count` changes of the resource after `cursor`. */
   after(resource: string, cursor: ResourceVersion, count: number): readonly FeedChange[] {
-    const changes = this.#logs.get(resource)?.changes ?? [];
-    const start = firstAfter(changes, cursor);
+    const { changes, head } = this.#logs.get(resource) ?? { changes: [], head: 0 };
+    const start = firstAfter(changes, head, cursor);
     return changes.slice(start, start + count);
   }
 
   #logOf(resource: string): Log {
     const found = this.#logs.get(resource);
     if (found !== undefined) return found;
-    const log: Log = { changes: [], forgotten: this.#floor };
+    const log: Log = { changes: [], head: 0, forgotten: this.#floor };
     this.#logs.set(resource, log);
     return log;
   }
@@ -73,9 +77,13 @@ export class ChangeRing {
   #forgetOldest(): void {
     // The oldest of all is the oldest of its own log.
     const log = this.#order[this.#head++];
-    const change = log?.changes.shift();
+    const change = log?.changes[log.head++];
     if (log === undefined || change === undefined) return;
     log.forgotten = change.version;
+    if (log.head > 1000 && log.head * 2 > log.changes.length) {
+      log.changes = log.changes.slice(log.head);
+      log.head = 0;
+    }
     this.#bytes -= sizeOf(change);
     if (this.#head > 10_000 && this.#head * 2 > this.#order.length) {
       this.#order = this.#order.slice(this.#head);
@@ -86,12 +94,11 @@ export class ChangeRing {
 
 export const resourceText = (of: { readonly group: string; readonly resource: string }): string => `${of.group}/${of.resource}`;
 
-function sizeOf({ event, previous }: FeedChange): number {
-  return 512 + event.object.json.length + (previous?.json.length ?? 0);
-}
+/** With what JavaScript needs around the text. */
+const sizeOf = ({ bytes }: FeedChange): number => 512 + bytes;
 
-function firstAfter(changes: readonly FeedChange[], cursor: ResourceVersion): number {
-  let low = 0;
+function firstAfter(changes: readonly FeedChange[], head: number, cursor: ResourceVersion): number {
+  let low = head;
   let high = changes.length;
   while (low < high) {
     const middle = (low + high) >>> 1;

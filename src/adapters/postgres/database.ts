@@ -44,7 +44,7 @@ export function openDatabase(address: PostgresAddress, poolSize: number): Databa
     return made;
   };
   const readers = pool("reader", poolSize);
-  const workers = pool("work", 2);
+  const workers = pool("work", 3);
   return {
     place,
     readers,

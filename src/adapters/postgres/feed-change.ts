@@ -6,7 +6,7 @@ import type { Change, StoredObject } from "../../ports/resources.ts";
 import type { RowChange } from "../../ports/decide-commit.ts";
 import type { FeedChange } from "./change-ring.ts";
 import type { Position } from "./reader.ts";
-import { storedOf, versionOf } from "./rows.ts";
+import { unopenedOf, versionOf } from "./rows.ts";
 import type { Codec, ObjectColumns } from "./rows.ts";
 
 interface ChangeColumns extends ObjectColumns {
@@ -28,6 +28,7 @@ export interface ReadChange {
   readonly state: Selectable;
   readonly before: Selectable | undefined;
   readonly previous: StoredObject | undefined;
+  readonly bytes: number;
 }
 
 export interface ChangePage extends Position {
@@ -52,7 +53,9 @@ export async function readChanges(
 ): Promise<ChangePage> {
   const statement =
     of === undefined ? { ...readAll, values: [after, limit] } : { ...readOfResource, values: [after, limit, of.group, of.resource] };
-  const { rows } = await queries.query<ChangeColumns & { last: string; forgotten: string; type: Change["type"] | null }>(statement);
+  const { rows } = await queries.query<(ChangeColumns | { readonly type: null }) & { readonly last: string; readonly forgotten: string }>(
+    statement,
+  );
   const [first] = rows;
   if (first === undefined) throw new Error("the row of slipway.revision is missing; restore a backup");
   const changes = rows
@@ -66,20 +69,22 @@ function readChangeOf(codec: Codec, row: ChangeColumns): ReadChange {
   const { type, previous_labels: labels, previous_fields: fields, previous_json: json, previous_version: version } = row;
   return {
     type,
-    stored: storedOf(codec, of, row),
+    stored: unopenedOf(codec, of, row),
     state: { labels: row.labels, fields: row.fields },
     before: labels === null || fields === null ? undefined : { labels, fields },
-    previous: json === null || version === null ? undefined : storedOf(codec, of, { ...row, resource_version: version, json }),
+    previous: json === null || version === null ? undefined : unopenedOf(codec, of, { ...row, resource_version: version, json }),
+    bytes: row.json.length + (json?.length ?? 0),
   };
 }
 
-export function feedChangeOfColumns({ type, stored, state, before, previous }: ReadChange): FeedChange {
+export function feedChangeOfColumns({ type, stored, state, before, previous, bytes }: ReadChange): FeedChange {
   return {
     version: stored.resourceVersion,
     event: { type, object: stored },
     before,
     after: type === "deleted" ? undefined : state,
     previous,
+    bytes,
   };
 }
 
@@ -91,5 +96,6 @@ export function feedChangeOf({ type, row, previous }: RowChange): FeedChange {
     before: previous === undefined ? undefined : { labels: previous.labels, fields: previous.fields },
     after: type === "deleted" ? undefined : { labels: row.labels, fields: row.fields },
     previous: same ? undefined : previous.stored,
+    bytes: row.stored.json.length + (same ? 0 : previous.stored.json.length),
   };
 }

@@ -27,7 +27,7 @@ export async function migrate(pool: pg.Pool, place: string): Promise<void> {
     migrationLockTableName: "schema_version_lock",
   });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error instanceof Error ? error : new Error(String(error));
+  if (error !== undefined) throw error instanceof Error ? error : new Error("the schema could not be brought up to date", { cause: error });
 }
 
 async function checkServer(db: Kysely<unknown>, place: string): Promise<void> {
@@ -35,14 +35,18 @@ async function checkServer(db: Kysely<unknown>, place: string): Promise<void> {
     number: string;
     text: string;
   }>`SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS text`.execute(db);
-  const [{ number = "0", text = "unknown" } = {}] = found.rows;
-  if (Number(number) < LOWEST_MAJOR * 10_000) {
-    throw new PortError(
-      "refused",
-      `PostgreSQL at ${place} is version ${text}; Slipway needs ${LOWEST_MAJOR} or newer: upgrade that server, or unset DATABASE_URL to use the embedded one`,
-      { reason: "DatabaseTooOld" },
-    );
-  }
+  const problem = serverProblem(found.rows[0] ?? { number: "0", text: "unknown" }, place);
+  if (problem !== undefined) throw problem;
+}
+
+/** Why a server of this version cannot be used. */
+export function serverProblem({ number, text }: { readonly number: string; readonly text: string }, place: string): PortError | undefined {
+  if (Number(number) >= LOWEST_MAJOR * 10_000) return undefined;
+  return new PortError(
+    "refused",
+    `PostgreSQL at ${place} is version ${text}; Slipway needs ${LOWEST_MAJOR} or newer: upgrade that server, or unset DATABASE_URL to use the embedded one`,
+    { reason: "DatabaseTooOld" },
+  );
 }
 
 async function checkSchema(db: Kysely<unknown>, place: string): Promise<void> {

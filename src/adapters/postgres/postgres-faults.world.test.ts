@@ -342,6 +342,19 @@ test("objects lie in the database sealed where a sealer says so, labels in clear
   const copy = await create(store.resources, key("secrets", "x", "two"));
   await run(database, "UPDATE slipway.objects SET json = (SELECT json FROM slipway.objects WHERE name = 'one') WHERE name = 'two'");
   await assert.rejects(store.resources.get(copy.key), /two/);
+  // The row that does not open fails whoever looks at it, and nobody who writes at the same time.
+  const other = { ...widgets, namespace: "x" };
+  const { resourceVersion: from } = await store.resources.list(other);
+  const results = await Promise.allSettled([
+    create(store.resources, key("widgets", "x", "a")),
+    update(store.resources, copy, { word: "new" }),
+    create(store.resources, key("widgets", "x", "b")),
+  ]);
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  assert.equal((await take(store.resources, other, from, 2)).length, 2);
   await store.close();
   await database.drop();
 });

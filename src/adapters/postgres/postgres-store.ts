@@ -7,12 +7,12 @@ import type { Upkeep } from "../../ports/upkeep.ts";
 import type { WorkQueue } from "../../ports/work.ts";
 import { batchingWriter } from "./batching-writer.ts";
 import type { WriterStats } from "./batching-writer.ts";
-import { changeFeed } from "./change-feed.ts";
+import { ChangeFeed } from "./change-feed.ts";
 import { openDatabase, told } from "./database.ts";
 import type { PostgresAddress } from "./database.ts";
 import { postgresKeys } from "./keys.ts";
 import { migrate } from "./migrate.ts";
-import { readList, readObject, snapshotReader } from "./reader.ts";
+import { readObject, snapshotReader } from "./reader.ts";
 import { postgresRecords } from "./records.ts";
 import { codecOf } from "./rows.ts";
 import { inSnapshot } from "./snapshot.ts";
@@ -50,12 +50,14 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   const codec = codecOf(options.sealer);
   const self = randomUUID();
   const signal = workSignal();
-  const feed = changeFeed({
+  const feed = new ChangeFeed({
     database,
     codec,
     self,
     ringBytes: options.ringBytes ?? 16 * 1024 * 1024,
-    noticed: signal.tell,
+    noticed: (work) => {
+      signal.tell(work);
+    },
     problem: options.log ?? (() => undefined),
   });
   const writer = batchingWriter({
@@ -71,8 +73,8 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   const { readers } = database;
   const resources: Resources = {
     get: (key) => told(database, () => readObject(readers, codec, key)),
-    list: (query) => told(database, () => inSnapshot(readers, (client) => readList(client, codec, query))),
-    snapshot: (read) => told(database, () => inSnapshot(readers, (client) => read(snapshotReader(client, codec)))),
+    list: (query) => inSnapshot(database, (client) => snapshotReader(database, client, codec).list(query)),
+    snapshot: (read) => inSnapshot(database, (client) => read(snapshotReader(database, client, codec))),
     watch: (query, from, cancelled) => watchChanges({ feed, readers, codec, place: database.place }, query, from, cancelled),
     commit: (transaction) => writer.commit(transaction),
   };

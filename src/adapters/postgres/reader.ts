@@ -6,7 +6,8 @@ import type { FieldRequirement, LabelRequirement } from "../../domain/object/sel
 import { isStorable, isStorableKey, storableSelection, storableText } from "../../domain/object/storable-text.ts";
 import { expiredError } from "../../ports/decide-commit.ts";
 import type { ListPage, ListQuery, Reader, StoredObject } from "../../ports/resources.ts";
-import { compiler } from "./database.ts";
+import { compiler, told } from "./database.ts";
+import type { Database } from "./database.ts";
 import { storedOf, tableOf, versionOf } from "./rows.ts";
 import type { Codec, ObjectColumns } from "./rows.ts";
 
@@ -43,15 +44,15 @@ export async function readObject(queries: Queries, codec: Codec, key: ObjectKey)
 }
 
 /** Reads within a transaction that shows one moment. */
-export function snapshotReader(client: pg.ClientBase, codec: Codec): Reader {
+export function snapshotReader(database: Pick<Database, "place">, client: pg.ClientBase, codec: Codec): Reader {
   return {
-    get: (key) => readObject(client, codec, key),
-    list: (query) => readList(client, codec, query),
+    get: (key) => told(database, () => readObject(client, codec, key)),
+    list: (query) => told(database, () => readList(client, codec, query)),
   };
 }
 
 /** One page. `client` must be in a transaction that shows one moment. */
-export async function readList(client: Queries, codec: Codec, asked: ListQuery): Promise<ListPage> {
+async function readList(client: Queries, codec: Codec, asked: ListQuery): Promise<ListPage> {
   const query = storableSelection(asked);
   const then = query.after?.at ?? query.at;
   // The common case in one exchange; the position decides whether the rows were the right ones.

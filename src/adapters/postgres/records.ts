@@ -59,7 +59,7 @@ function conditionsOf({ type, about = {}, actor, since, before }: RecordQuery): 
 }
 
 function recordOf(row: RecordColumns): StoredRecord {
-  const details: JsonObject = JSON.parse(row.details); // written from NewRecord.details by the writer
+  const details = JSON.parse(row.details) as JsonObject; // written by the writer from NewRecord.details
   return {
     position: Number(row.position),
     at: instant(row.at.getTime()),

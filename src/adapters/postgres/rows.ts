@@ -36,14 +36,21 @@ export function codecOf(sealer: Sealer | undefined): Codec {
   };
 }
 
+/** Throws the sealer's error for a text that does not open. */
 export function storedOf(codec: Codec, of: Pick<ObjectKey, "group" | "resource">, row: ObjectColumns): StoredObject {
   const key = { group: of.group, resource: of.resource, namespace: row.namespace, name: row.name };
   return storedObject(key, row.uid, versionOf(row.resource_version), codec.open(row.json, key));
 }
 
+/** The same, opened at the first look: where many read one batch of rows, one row that does not open must not fail the others. */
+export function unopenedOf(codec: Codec, of: Pick<ObjectKey, "group" | "resource">, row: ObjectColumns): StoredObject {
+  const key = { group: of.group, resource: of.resource, namespace: row.namespace, name: row.name };
+  return storedObject(key, row.uid, versionOf(row.resource_version), () => codec.open(row.json, key));
+}
+
 export function rowOf(codec: Codec, row: RowColumns): Row {
   return {
-    stored: storedOf(codec, { group: row.api_group, resource: row.resource }, row),
+    stored: unopenedOf(codec, { group: row.api_group, resource: row.resource }, row),
     labels: row.labels,
     fields: row.fields,
     links: row.links,

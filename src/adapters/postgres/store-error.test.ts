@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PortError } from "../../ports/port-error.ts";
+import { serverProblem } from "./migrate.ts";
 import { isAnswer, storeError } from "./store-error.ts";
 
 const failure = (code: string) => Object.assign(new Error("what the server said"), { code });
@@ -43,4 +44,11 @@ test("a broken connection is no answer, an SQL error is", () => {
     ["23505", "53100", "57014"].map((code) => isAnswer(failure(code))),
     [true, true, true],
   );
+});
+
+test("a server below 15 is refused, with its version and the one needed", () => {
+  const problem = serverProblem({ number: "140012", text: "14.12 (Debian)" }, "jane@db:5432/slipway");
+  assert.equal(problem?.outcome, "refused");
+  assert.match(problem.message, /14\.12.*needs 15/);
+  assert.equal(serverProblem({ number: "150000", text: "15.0" }, "x"), undefined);
 });

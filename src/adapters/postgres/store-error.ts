@@ -23,6 +23,11 @@ export function isOfDriver(error: unknown): boolean {
   );
 }
 
+/** Whether the connection, or the way to it, is what failed: to try the same at once with fewer requests is useless. */
+export function isLost(error: unknown): boolean {
+  return error instanceof PortError || isOfDriver(error) || (codeOf(error) !== "" && !isAnswer(error));
+}
+
 /** A failure of PostgreSQL in words that say what to do. `place` is `user@host:port/database`, without the password. */
 export function storeError(error: unknown, place: string): Error {
   if (error instanceof PortError || error instanceof ResourceError) return error;
@@ -44,7 +49,10 @@ export function storeError(error: unknown, place: string): Error {
       cause: error,
       reason: "DatabaseGone",
     });
-  return new PortError("notDone", `PostgreSQL at ${place}: ${text}; see its log`, { cause: error, reason: "DatabaseFailed" });
+  return new PortError("notDone", `PostgreSQL at ${place}: ${text}; look into the log of that server`, {
+    cause: error,
+    reason: "DatabaseFailed",
+  });
 }
 
 interface Cause {
