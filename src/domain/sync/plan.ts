@@ -7,7 +7,8 @@ export type Comparison =
   | { readonly desired: Desired; readonly difference: "absent" | "same" }
   /** `decidedOn`: the live version that was compared; `force`: fields that others own are taken over. */
   | { readonly desired: Desired; readonly difference: "different"; readonly decidedOn: string; readonly force: boolean }
-  | { readonly desired: Desired; readonly difference: "refused"; readonly message: string };
+  /** `field`: where in the object it is, as a person writes it (`spec.lanes[0].name`), when the API says so. */
+  | { readonly desired: Desired; readonly difference: "refused"; readonly message: string; readonly field?: string };
 
 /** A live object that this sync once applied. */
 export interface Live {

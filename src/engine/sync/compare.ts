@@ -54,15 +54,25 @@ async function compareOne(
     if (!(error instanceof ApiRefusal)) throw error;
     // Its namespace is made by the same sync, in an earlier wave.
     if (error.reason === "NotFound" && namespaces.has(desired.place.namespace)) return { desired, difference: "absent" };
-    return { desired, difference: "refused", message: refusalText(error) };
+    const field = refusedField(error);
+    return { desired, difference: "refused", message: refusalText(error), ...(field === undefined ? {} : { field }) };
   }
+}
+
+/** The first field that is wrong: of a cause, or of an unknown field, which Kubernetes names in the message only. A conflict is with somebody else. */
+function refusedField({ causes, message, reason }: ApiRefusal): string | undefined {
+  if (reason === "Conflict") return undefined;
+  const [first] = causes;
+  const field = first === undefined ? /unknown field "([^"]+)"/.exec(message)?.[1] : first.field;
+  return field === "" ? undefined : field;
 }
 
 /** The API's own words, which name what is wrong, and for a missing right what would give it. */
 export function refusalText(refusal: ApiRefusal): string {
   // A conflict names its fields in the message already.
   const causes = refusal.reason === "Conflict" ? "" : refusal.causes.map(({ field, message }) => `${field}: ${message}`).join("; ");
-  const said = causes === "" || refusal.message.includes(causes) ? refusal.message : `${refusal.message} (${causes})`;
+  const told = refusal.message.replace(/^.*strict decoding error: /, "");
+  const said = causes === "" || told.includes(causes) ? told : `${told} (${causes})`;
   if (refusal.code === 403) return `${said}; or remove the object from this source`;
   if (refusal.reason === "Conflict")
     return `${said}. Remove the field from this file, have the other manager give it up, or set spec.force: true to take it over`;

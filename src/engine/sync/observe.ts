@@ -1,16 +1,17 @@
 import { type ApiObject, keyText, type ObjectKey } from "../../domain/object/api-object.ts";
 import { conditionOf } from "../../domain/object/conditions.ts";
 import { isJsonObject } from "../../domain/object/json.ts";
-import { admitDesired } from "../../domain/sync/admit-desired.ts";
+import { admitDesired, type Found } from "../../domain/sync/admit-desired.ts";
 import { appliedBy, applySetId, asMember, PART_OF } from "../../domain/sync/apply-set.ts";
 import type { SourceProblem } from "../../domain/sync/desired.ts";
 import type { Comparison, Live } from "../../domain/sync/plan.ts";
 import type { GitSource } from "../../ports/git.ts";
 import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
-import type { Manifests } from "../../ports/manifests.ts";
+import type { Manifests, ParsedManifests } from "../../ports/manifests.ts";
 import { PortError } from "../../ports/port-error.ts";
 import type { Resources, StoredObject } from "../../ports/resources.ts";
 import { remoteOf } from "../git-repository/remote.ts";
+import { documentPath } from "../../domain/object/field-path.ts";
 import { type Comparer, compareAll } from "./compare.ts";
 
 export interface SyncPorts {
@@ -175,7 +176,23 @@ async function compared(
   }));
   const options = { sync: keyText(sync.key), manager: managerOf(sync), force: spec.force };
   const comparisons = await compareAll(ports.comparer, api, desired, inventory, options, signal);
-  return { kind: "compared", identity: reading.identity, comparisons, inventory, problems };
+  return {
+    kind: "compared",
+    identity: reading.identity,
+    comparisons: comparisons.map((one) => placed(one, parsed, found)),
+    inventory,
+    problems,
+  };
+}
+
+/** A refusal that names a field is shown where that field stands, not where its object begins. */
+function placed(comparison: Comparison, parsed: ParsedManifests, found: readonly Found[]): Comparison {
+  if (comparison.difference !== "refused" || comparison.field === undefined) return comparison;
+  const { desired, field } = comparison;
+  const at = found.findIndex(({ file, line, column }) => file === desired.file && line === desired.line && column === desired.column);
+  if (at === -1) return comparison;
+  const { line, column } = parsed.locate(at, documentPath(field));
+  return { ...comparison, desired: { ...desired, line, column } };
 }
 
 /** Each Sync owns its fields under a name of its own, so that two that describe the same field are a conflict and not a quarrel. */
