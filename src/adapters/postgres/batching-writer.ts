@@ -9,8 +9,10 @@ import { TAKE_LOCK } from "./lock.ts";
 import { noticeText } from "./notice.ts";
 import type { Codec } from "./rows.ts";
 import { isAnswer, isLost, storeError } from "./store-error.ts";
-import { planBatch, readBatch, writeBatch } from "./write-batch.ts";
-import type { BatchPlan } from "./write-batch.ts";
+import { readBatch } from "./read-batch.ts";
+import { planBatch } from "./plan-batch.ts";
+import type { BatchPlan } from "./plan-batch.ts";
+import { writeBatch } from "./write-batch.ts";
 
 interface Request {
   readonly transaction: Transaction;
