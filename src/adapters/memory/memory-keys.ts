@@ -1,8 +1,7 @@
 import type { KeyStore } from "../../ports/key-store.ts";
 
 /** Hands out copies, so that nobody changes a kept key by writing into what was read. */
-export function memoryKeys(): KeyStore {
-  const kept = new Map<string, Uint8Array>();
+export function memoryKeys(kept = new Map<string, Uint8Array>()): KeyStore {
   return {
     read: (name) => Promise.resolve(kept.get(name)?.slice()),
     putIfAbsent: (name, value) => {

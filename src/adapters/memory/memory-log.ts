@@ -47,6 +47,19 @@ export class MemoryLog {
     return kept === undefined ? undefined : this.#open(kept);
   }
 
+  /** Every object as it lies here. */
+  kept(): readonly KeptRow[] {
+    return [...this.#rows.values()];
+  }
+
+  /** Fills an empty log with objects as of `last`, whose changes it does not know. */
+  load(last: ResourceVersion, rows: readonly Row[], records: readonly StoredRecord[]): void {
+    for (const row of rows) this.#rows.set(keyText(row.stored.key), this.#keep(row));
+    this.records = [...records];
+    this.last = last;
+    this.horizon = last;
+  }
+
   rowsOf(group: string, resource: string): readonly Row[] {
     const prefix = `${group}/${resource}/`;
     return [...this.#rows].filter(([text]) => text.startsWith(prefix)).map(([, kept]) => this.#open(kept));

@@ -63,7 +63,8 @@ function commit({ log, work, clock, derivations }: Parts, transaction: Transacti
   return decided.stored;
 }
 
-function wakesOf(log: MemoryLog, rule: WakeRule): readonly Wake[] {
+/** The work that a rule makes due on what is stored now. */
+export function wakesOf(log: MemoryLog, rule: WakeRule): readonly Wake[] {
   if ("key" in rule) return [rule];
   const link = storableText(rule.linkedTo);
   return log

@@ -1,3 +1,4 @@
+import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KeyStore } from "../../ports/key-store.ts";
 import type { Records } from "../../ports/records.ts";
@@ -5,10 +6,11 @@ import type { Derivations, Resources } from "../../ports/resources.ts";
 import type { Sealer } from "../../ports/sealer.ts";
 import type { Upkeep } from "../../ports/upkeep.ts";
 import type { WorkQueue } from "../../ports/work.ts";
+import { memoryArchive } from "./memory-archive.ts";
 import { memoryKeys } from "./memory-keys.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { memoryRecords } from "./memory-records.ts";
-import { memoryResources } from "./memory-resources.ts";
+import { memoryResources, wakesOf } from "./memory-resources.ts";
 import { memoryUpkeep } from "./memory-upkeep.ts";
 import { MemoryWork } from "./memory-work.ts";
 
@@ -18,6 +20,7 @@ export interface MemoryStore {
   readonly records: Records;
   readonly upkeep: Upkeep;
   readonly keys: KeyStore;
+  readonly archive: Archive;
   close(): Promise<void>;
 }
 
@@ -25,13 +28,23 @@ export interface MemoryStore {
 export function memoryStore(options: { readonly clock: Clock; readonly derivations: Derivations; readonly sealer?: Sealer }): MemoryStore {
   const log = new MemoryLog(options.sealer);
   const work = new MemoryWork(options.clock);
+  const keys = new Map<string, Uint8Array>();
   const resources = memoryResources({ log, work, clock: options.clock, derivations: options.derivations });
   return {
     resources,
     work,
     records: memoryRecords(log),
     upkeep: memoryUpkeep(log, resources, options.clock),
-    keys: memoryKeys(),
+    keys: memoryKeys(keys),
+    archive: memoryArchive({
+      log,
+      keys,
+      derivations: options.derivations,
+      sealer: options.sealer,
+      wake: (rules) => {
+        work.wakeNow(rules.flatMap((rule) => wakesOf(log, rule)));
+      },
+    }),
     close: () => Promise.resolve(),
   };
 }

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
+import type { Archive } from "../../ports/archive.ts";
 import type { KeyStore } from "../../ports/key-store.ts";
 import type { Records } from "../../ports/records.ts";
 import type { Derivations, Resources } from "../../ports/resources.ts";
 import type { Sealer } from "../../ports/sealer.ts";
 import type { Upkeep } from "../../ports/upkeep.ts";
 import type { WorkQueue } from "../../ports/work.ts";
+import { postgresArchive } from "./archive.ts";
 import { batchingWriter } from "./batching-writer.ts";
 import type { WriterStats } from "./batching-writer.ts";
 import { ChangeFeed } from "./change-feed.ts";
@@ -37,6 +39,7 @@ export interface PostgresStore {
   readonly records: Records;
   readonly upkeep: Upkeep;
   readonly keys: KeyStore;
+  readonly archive: Archive;
   /** Connects, brings the schema up to date and starts the feed. Nothing else works before. Throws PortError. */
   ready(): Promise<void>;
   /** Waits for the writes under way and ends all connections. */
@@ -84,6 +87,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     records: postgresRecords(database),
     upkeep: postgresUpkeep(database, writer),
     keys: postgresKeys(database),
+    archive: postgresArchive({ database, derivations: options.derivations, sealer: options.sealer }),
     ready: () =>
       told(database, async () => {
         await migrate(readers, database.place);
