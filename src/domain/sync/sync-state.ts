@@ -48,8 +48,11 @@ export function syncStatus(sync: ApiObject, before: JsonObject, outcome: SyncOut
   const generation = sync.metadata.generation ?? 1;
   const conditions = withConditions(conditionsOf(sync), statements(outcome, generation), now);
   const { problems: _problems, drift: _drift, blockedBy: _blockedBy, ...kept } = before;
+  const requested = sync.metadata.annotations?.["slipway.dev/reconcile-at"];
+  const handled = requested === undefined ? {} : { lastHandledReconcileAt: requested };
   return {
     ...kept,
+    ...handled,
     ...factsOf(outcome, before, now),
     conditions: conditions satisfies readonly Condition[],
     observedGeneration: generation,
