@@ -40,7 +40,7 @@ export function resetFieldsOf(kind: Kind, subresource: "status" | undefined): re
 export const schemaOf = (kind: Kind): SchemaNode => kind.schema;
 
 /** An object as server-side apply knows it: JSON without undefined members, which came from JSON text or was rebuilt from it. */
-export const asPlain = (object: ApiObject): PlainObject => object as PlainObject; 
+export const asPlain = (object: ApiObject): PlainObject => object as PlainObject;
 
 /** Back again: what apply returns has the apiVersion, kind and metadata it was given. */
 export const asObject = (object: PlainObject): ApiObject => object as ApiObject;

@@ -4,8 +4,10 @@ import { MESSAGES, type FieldShape, type MessageName } from "./messages.ts";
 /** The messages as protobufjs knows them, with the runtime envelope. Made once; costs a few milliseconds. */
 export function protobufTypes(): protobuf.Root {
   const names = Object.keys(MESSAGES) as readonly MessageName[]; // the record has exactly these
-  const nested = Object.fromEntries(names.map((name) => [name, { fields: fieldsOf(name) }]));
-  return protobuf.Root.fromJSON({ nested: { ...nested, ...HELPERS } });
+  const own = names.map((name) => [name, { fields: fieldsOf(name) }] as const);
+  // proto2, as the published files are: a zero or false that was sent is told from one that was not.
+  const nested = Object.fromEntries([...own, ...Object.entries(HELPERS)].map(([name, type]) => [name, { ...type, edition: "proto2" }]));
+  return protobuf.Root.fromJSON({ nested });
 }
 
 // k8s.io/apimachinery/pkg/runtime and pkg/apis/meta/v1, generated.proto of Kubernetes 1.36

@@ -1,4 +1,8 @@
+import { checkObject } from "../../api/check.ts";
+import { withDefaults } from "../../api/shape.ts";
 import { applyConfiguration } from "../../domain/apply/apply.ts";
+import type { Cause } from "../../domain/apply/validate.ts";
+import type { FieldProblem, FieldProblemCode } from "../../domain/object/field-problem.ts";
 import type { ApiObject } from "../../domain/object/api-object.ts";
 import { isJsonObject, type JsonValue } from "../../domain/object/json.ts";
 import { mergePatch } from "../../domain/object/merge-patch.ts";
@@ -106,9 +110,7 @@ async function applied(parts: VerbParts, ask: Ask, current: StoredObject | undef
     case "conflict":
       throw new ApiFailure({ error: "applyConflict", conflicts: outcome.conflicts });
     case "invalid":
-      throw badRequest(
-        `failed to create typed patch object (${ask.namespace}/${ask.name}; ${configuration.apiVersion}, Kind=${configuration.kind}): ${outcome.causes.map(({ path, message, hint }) => `${path}: ${message}${hint === undefined ? "" : ` (${hint})`}`).join(", ")}`,
-      );
+      throw new InvalidObject(key, configurationProblems(ask, configuration, outcome.causes));
     case "applied": {
       const object = asObject(outcome.object);
       const intent = intentOf(ask, "", options);
@@ -123,6 +125,28 @@ async function applied(parts: VerbParts, ask: Ask, current: StoredObject | undef
     }
   }
 }
+
+/** What apply could not read comes first; what the kind's own checks find besides is told along with it, so that it can be mended at once. */
+function configurationProblems(ask: Ask, configuration: ApiObject, causes: readonly Cause[]): readonly FieldProblem[] {
+  const unread = causes.map(({ path, code, message, hint }): FieldProblem => ({
+    path: path.replace(/^\./, ""),
+    code: CODES[code],
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  }));
+  const paths = new Set(unread.map(({ path }) => path));
+  const place = ask.namespace === "" ? { name: ask.name } : { name: ask.name, namespace: ask.namespace };
+  const placed = { ...configuration, metadata: { ...configuration.metadata, ...place } };
+  return [...unread, ...checkObject(ask.kind, withDefaults(ask.kind, placed)).filter(({ path }) => !paths.has(path))];
+}
+
+const CODES: Readonly<Record<Cause["code"], FieldProblemCode>> = {
+  FieldValueRequired: "required",
+  FieldValueInvalid: "invalid",
+  FieldValueForbidden: "forbidden",
+  FieldValueDuplicate: "duplicate",
+  FieldValueTypeInvalid: "typeInvalid",
+};
 
 function checkCreatable(ask: Ask, configuration: ApiObject): void {
   const key = keyOf(ask);

@@ -27,7 +27,7 @@ const INITIAL_PAGE = 500;
  * The events of a watch in portions, until its time is over (then it ends with a bookmark), `signal` fires, or its version is forgotten
  * (then it ends with one error message). Ask `authorizeWatch` first. Throws PortError.
  */
-export async function* watch(parts: VerbParts, asked: WatchAsk, signal: AbortSignal): AsyncGenerator<readonly WatchMessage[]> {
+export async function* watch(parts: VerbParts, asked: WatchAsk, signal: AbortSignal): AsyncGenerator<readonly WatchMessage[], undefined> {
   const ended = new AbortController();
   const stop = AbortSignal.any([signal, ended.signal]);
   try {
@@ -68,7 +68,7 @@ async function* changes(
   asked: WatchAsk,
   from: ResourceVersion,
   signal: AbortSignal,
-): AsyncGenerator<readonly WatchMessage[]> {
+): AsyncGenerator<readonly WatchMessage[], undefined> {
   const { clock } = parts;
   const batches = parts.resources.watch(asked.query, from, signal)[Symbol.asyncIterator]();
   let seen = from;
