@@ -28,7 +28,6 @@ const schema = object(
           { branch: text("A branch.", { minLength: 1 }), tag: text("A tag.", { minLength: 1 }), commit: commit("A full commit id.") },
         ),
         interval: duration("How often to look for new commits. Left out: 30s, and 1s for a repository on this machine."),
-        timeout: duration("How long one look may take.", { default: "60s" }),
         suspend: flag("When true, nobody looks.", { default: false }),
         secretRef: nameOf("The Secret to log in with: keys username and password, or identity (an SSH private key) and known_hosts."),
         webhook: object(

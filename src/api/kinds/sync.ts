@@ -68,10 +68,12 @@ const schema = object(
         selfHeal: flag("Whether objects that somebody else changed are put right; if not, they are listed in status.drift.", {
           default: true,
         }),
-        force: flag("Whether fields that somebody else owns on objects that this Sync did not apply before are taken over; if not, they are a conflict.", { default: false }),
+        force: flag(
+          "Whether fields that somebody else owns on objects that this Sync did not apply before are taken over; if not, they are a conflict.",
+          { default: false },
+        ),
         suspend: flag("When true, nothing is applied.", { default: false }),
         interval: duration("How often everything is compared, beside whenever something changes.", { default: "10m" }),
-        timeout: duration("How long one pass may take.", { default: "5m" }),
       },
     ),
   },

@@ -1,16 +1,10 @@
 import type { Kind } from "../../api/kind.ts";
 import type { ApiObject } from "../../domain/object/api-object.ts";
-import { collect, type CollectStep, FOREGROUND, ORPHAN, type Ownership, references } from "../../domain/ownership/collect.ts";
+import { collect, type CollectStep, FOREGROUND, ORPHAN, references } from "../../domain/ownership/collect.ts";
 import { type Change, ResourceError, type Resources, type StoredObject, type WakeRule } from "../../ports/resources.ts";
 import type { Controller } from "../controller.ts";
 import { keyOfOwner, ownerKey, ownerOfReference } from "./owner-key.ts";
-import { readOwnership } from "./read-ownership.ts";
-
-export interface OwnerSeen {
-  readonly ownership: Ownership<StoredObject>;
-  /** The owner as stored, for taking its finalizer off. */
-  readonly owner: StoredObject | undefined;
-}
+import { type OwnerSeen, readOwnership } from "./read-ownership.ts";
 
 type Step = Exclude<CollectStep<StoredObject>, { do: "letGo" }>;
 

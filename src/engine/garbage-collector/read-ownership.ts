@@ -1,9 +1,14 @@
 import type { Kind } from "../../api/kind.ts";
 import type { OwnerReference } from "../../domain/object/api-object.ts";
-import { references } from "../../domain/ownership/collect.ts";
+import { type Ownership, references } from "../../domain/ownership/collect.ts";
 import type { Reader, StoredObject } from "../../ports/resources.ts";
-import type { OwnerSeen } from "./garbage-collector.ts";
 import { keyOfOwner, type OwnerAt, ownerOfReference } from "./owner-key.ts";
+
+export interface OwnerSeen {
+  readonly ownership: Ownership<StoredObject>;
+  /** The owner as stored, for taking its finalizer off. */
+  readonly owner: StoredObject | undefined;
+}
 
 /** The owner, what names it, and which other owners of those are still there. */
 export async function readOwnership(at: OwnerAt, kinds: readonly Kind[], reader: Reader): Promise<OwnerSeen> {

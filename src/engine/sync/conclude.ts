@@ -3,7 +3,7 @@ import { type Instant, later, parseDuration, seconds } from "../../domain/units.
 import type { Done } from "../controller.ts";
 import type { WaveResult } from "./act.ts";
 import { AFTER_FAILED_APPLY, type Command, synced } from "./decide.ts";
-import type { SyncSeen } from "./observe.ts";
+import type { SyncSeen } from "./seen.ts";
 
 /** Pure: what the waves came to. A wave with a problem does not keep later passes from trying the rest again. */
 export function concludeSync(

@@ -3,7 +3,7 @@ import { planSync, type SyncPlan } from "../../domain/sync/plan.ts";
 import { sentenceOf, type SyncOutcome } from "../../domain/sync/sync-state.ts";
 import { type Instant, later, milliseconds, parseDuration, seconds } from "../../domain/units.ts";
 import type { StoredObject } from "../../ports/resources.ts";
-import type { SyncSeen, Target } from "./observe.ts";
+import type { SyncSeen, Target } from "./seen.ts";
 
 /** Carry a plan out, wave by wave; the first wave with a problem is the last. */
 export interface Command {

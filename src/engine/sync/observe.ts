@@ -1,9 +1,7 @@
-import { type ApiObject, keyText, type ObjectKey } from "../../domain/object/api-object.ts";
-import { conditionOf } from "../../domain/object/conditions.ts";
-import { isJsonObject } from "../../domain/object/json.ts";
+import { keyText, type ObjectKey } from "../../domain/object/api-object.ts";
+import { documentPath } from "../../domain/object/field-path.ts";
 import { admitDesired, type Found } from "../../domain/sync/admit-desired.ts";
 import { appliedBy, applySetId, asMember, PART_OF } from "../../domain/sync/apply-set.ts";
-import type { SourceProblem } from "../../domain/sync/desired.ts";
 import type { Comparison, Live } from "../../domain/sync/plan.ts";
 import type { GitSource } from "../../ports/git.ts";
 import type { KubernetesApi } from "../../ports/kubernetes-api.ts";
@@ -11,8 +9,9 @@ import type { Manifests, ParsedManifests } from "../../ports/manifests.ts";
 import { PortError } from "../../ports/port-error.ts";
 import type { Resources, StoredObject } from "../../ports/resources.ts";
 import { remoteOf } from "../git-repository/remote.ts";
-import { documentPath } from "../../domain/object/field-path.ts";
 import { type Comparer, compareAll } from "./compare.ts";
+import { readOwn, sourceOf } from "./read-own.ts";
+import type { Seen, SyncSpec, Target } from "./seen.ts";
 
 export interface SyncPorts {
   readonly git: GitSource;
@@ -24,45 +23,6 @@ export interface SyncPorts {
   readonly sha256Base64url: (text: string) => string;
   readonly comparer: Comparer;
 }
-
-export type Seen = { readonly kind: "gone" } | SyncSeen;
-
-export interface SyncSeen {
-  readonly kind: "seen";
-  readonly sync: StoredObject;
-  readonly spec: SyncSpec;
-  readonly account: StoredObject | undefined;
-  readonly source: Source;
-  readonly target: Target;
-}
-
-export interface SyncSpec {
-  readonly repository: string;
-  readonly path: string;
-  readonly serviceAccountName: string;
-  readonly prune: boolean;
-  readonly selfHeal: boolean;
-  readonly force: boolean;
-  readonly suspend: boolean;
-  readonly interval: string;
-}
-
-export type Source =
-  | { readonly kind: "absent" }
-  /** The repository has not been read yet, or cannot be at the moment. */
-  | { readonly kind: "notReady"; readonly message: string }
-  | { readonly kind: "ready"; readonly commit: string };
-
-export type Target =
-  | { readonly kind: "notAsked" }
-  | { readonly kind: "failed"; readonly error: PortError }
-  | {
-      readonly kind: "compared";
-      readonly identity: string;
-      readonly comparisons: readonly Comparison[];
-      readonly inventory: readonly Live[];
-      readonly problems: readonly SourceProblem[];
-    };
 
 export async function observeSync(ports: SyncPorts, key: ObjectKey, resources: Resources, signal: AbortSignal): Promise<Seen> {
   const own = await readOwn(key, resources);
@@ -93,51 +53,6 @@ export async function observeSync(ports: SyncPorts, key: ObjectKey, resources: R
     if (error instanceof PortError && !signal.aborted) return { ...seen, target: { kind: "failed", error } };
     throw error;
   }
-}
-
-async function readOwn(key: ObjectKey, resources: Resources) {
-  return resources.snapshot(async (reader) => {
-    const sync = await reader.get(key);
-    if (sync === undefined) return undefined;
-    const { namespace } = key;
-    const spec = specOf(sync.object);
-    const repository = await reader.get({ group: "slipway.dev", resource: "gitrepositories", namespace, name: spec.repository });
-    const account = await reader.get({ group: "", resource: "serviceaccounts", namespace, name: spec.serviceAccountName });
-    const secretName = repository === undefined ? "" : secretNameOf(repository.object);
-    const secret = secretName === "" ? undefined : await reader.get({ group: "", resource: "secrets", namespace, name: secretName });
-    return { sync, spec, repository, account, secret };
-  });
-}
-
-/** The schema was checked when the object was written; what is missing all the same gets the value that does least. */
-function specOf({ spec }: ApiObject): SyncSpec {
-  const fields = isJsonObject(spec) ? spec : {};
-  const text = (name: string, otherwise: string): string => (typeof fields[name] === "string" ? fields[name] : otherwise);
-  const source = isJsonObject(fields["source"]) ? fields["source"] : {};
-  return {
-    repository: typeof source["repository"] === "string" ? source["repository"] : "",
-    path: text("path", "."),
-    serviceAccountName: text("serviceAccountName", ""),
-    prune: fields["prune"] === true,
-    selfHeal: fields["selfHeal"] === true,
-    force: fields["force"] === true,
-    suspend: fields["suspend"] === true,
-    interval: text("interval", "10m"),
-  };
-}
-
-function secretNameOf({ spec }: ApiObject): string {
-  const reference = isJsonObject(spec) ? spec["secretRef"] : undefined;
-  return isJsonObject(reference) && typeof reference["name"] === "string" ? reference["name"] : "";
-}
-
-function sourceOf(repository: StoredObject | undefined): Source {
-  if (repository === undefined) return { kind: "absent" };
-  const { status } = repository.object;
-  const artifact = isJsonObject(status) ? status["artifact"] : undefined;
-  // A repository that cannot be reached now leaves the commit seen last in force: what was applied from it goes on being kept.
-  if (isJsonObject(artifact) && typeof artifact["commit"] === "string") return { kind: "ready", commit: artifact["commit"] };
-  return { kind: "notReady", message: conditionOf(repository.object, "Ready")?.message ?? "it has not been looked at yet" };
 }
 
 interface Comparing {

@@ -8,7 +8,8 @@ import type { Conclusion, Controller, Decision, Done } from "../controller.ts";
 import { specOrMetadataChanged } from "../wake-rules.ts";
 import { type Command, decideSync } from "./decide.ts";
 import { carryOut, type WaveResult } from "./act.ts";
-import { observeSync, type Seen, type SyncPorts } from "./observe.ts";
+import { observeSync, type SyncPorts } from "./observe.ts";
+import type { Seen } from "./seen.ts";
 import { concludeSync } from "./conclude.ts";
 
 const SYNCS = { group: "slipway.dev", resource: "syncs" } as const;
