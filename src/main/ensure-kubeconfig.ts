@@ -4,7 +4,7 @@ import { isJsonObject, type JsonValue } from "../domain/object/json.ts";
 import { ResourceError, type Resources } from "../ports/resources.ts";
 import { serverCaller } from "../server/access/identities.ts";
 import type { IssueToken } from "../server/access/issue-token.ts";
-import { kubeconfig } from "../server/access/kubeconfig.ts";
+import { kubeconfig } from "../api/client/kubeconfig.ts";
 import type { TokenAuthenticator } from "../server/access/token-authenticator.ts";
 
 export interface KubeconfigNeeds {
