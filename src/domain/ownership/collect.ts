@@ -26,7 +26,8 @@ export type CollectStep<Dependent> =
 
 /**
  * What is to be done for one owner: dependents of an owner that is gone are deleted unless another owner keeps them; of one that is being
- * orphaned they are disowned; of one that is deleted in the foreground they are deleted first, and the owner let go when none is left that blocks it.
+ * orphaned they are disowned; of one that is deleted in the foreground they are deleted first unless another owner keeps them, and the owner let go
+ * when none is left that blocks it.
  * Idempotent: with everything done it says nothing.
  */
 export function collect<Dependent>(seen: Ownership<Dependent>): readonly CollectStep<Dependent>[] {
@@ -55,7 +56,7 @@ function foreground<Dependent>({ ownerUid, dependents }: Ownership<Dependent>): 
     references(object).some((owner) => owner.uid === ownerUid && owner.blockOwnerDeletion === true),
   );
   if (blocking.length === 0) return [{ do: "letGo", finalizer: FOREGROUND }];
-  return dependents.filter(({ object }) => object.metadata.deletionTimestamp === undefined).map(({ at }) => ({ do: "delete", at }));
+  return dependents.flatMap((dependent) => withoutOwner(ownerUid, dependent));
 }
 
 export const references = (object: ApiObject): readonly OwnerReference[] => object.metadata.ownerReferences ?? [];
