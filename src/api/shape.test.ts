@@ -72,7 +72,7 @@ test("names that the user chooses are not unknown fields", () => {
 
 test("a null is an absent field, and takes the default where there is one", () => {
   const object = {
-    ...sync({ prune: null, timeout: null, path: "deploy" }),
+    ...sync({ prune: null, path: "deploy" }),
     metadata: { name: "a", creationTimestamp: null },
   } as unknown as ReturnType<typeof sync>;
   const clean = pruned(kind("Sync"), object);
@@ -84,7 +84,6 @@ test("a null is an absent field, and takes the default where there is one", () =
     force: false,
     suspend: false,
     interval: "10m",
-    timeout: "5m",
   });
 });
 
