@@ -108,10 +108,10 @@ const refusals = [
   },
   {
     name: "an object that breaks its rules is told whole",
-    object: { ...repository("x"), spec: { url: "https://a.example/1.git", suspend: "x", timeout: "soon" } },
+    object: { ...repository("x"), spec: { url: "https://a.example/1.git", suspend: "x", interval: "soon" } },
     code: 422,
     reason: "Invalid",
-    says: /timeout/,
+    says: /spec\.suspend.*spec\.interval/,
   },
   {
     name: "a namespaced object without a namespace",

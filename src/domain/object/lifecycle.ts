@@ -23,10 +23,12 @@ export function asCreated(object: ApiObject, key: ObjectKey, uid: string, now: I
     deletionGracePeriodSeconds: _grace,
     resourceVersion: _version,
     generation: _generation,
+    selfLink: _link,
     ...given
   } = object.metadata;
+  const { namespace: _namespace, ...own } = withoutEmpty(given);
   const metadata: ObjectMeta = {
-    ...given,
+    ...own,
     ...place(key),
     uid,
     ...(rules.countsGeneration ? { generation: 1 } : {}),
@@ -133,7 +135,6 @@ const SYSTEM_FIELDS = [
   "creationTimestamp",
   "deletionTimestamp",
   "deletionGracePeriodSeconds",
-  "generateName",
 ] as const;
 
 function kept(previous: ObjectMeta, next: ObjectMeta): ObjectMeta {
@@ -145,7 +146,14 @@ function kept(previous: ObjectMeta, next: ObjectMeta): ObjectMeta {
     if (value === undefined) members.delete(field);
     else members.set(field, value);
   }
-  return Object.fromEntries(members);
+  return withoutEmpty(Object.fromEntries(members));
+}
+
+/** Empty labels, annotations and lists are stored as none at all, as in Kubernetes. */
+function withoutEmpty(metadata: ObjectMeta): ObjectMeta {
+  const isEmpty = (value: JsonValue | undefined): boolean =>
+    Array.isArray(value) ? value.length === 0 : isJsonObject(value) && Object.keys(value).length === 0;
+  return Object.fromEntries(Object.entries(metadata).filter(([name, value]) => name === "managedFields" || !isEmpty(value)));
 }
 
 function place(key: ObjectKey): ObjectMeta {

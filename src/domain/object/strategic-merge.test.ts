@@ -27,7 +27,7 @@ const cases: readonly { readonly name: string; readonly target: JsonObject; read
     name: "a list with a merge key merges item by item",
     target: { secrets: [{ name: "a", kind: "x" }] },
     patch: { secrets: [{ name: "b" }, { name: "a", kind: "y" }] },
-    result: { secrets: [{ name: "a", kind: "y" }, { name: "b" }] },
+    result: { secrets: [{ name: "b" }, { name: "a", kind: "y" }] },
   },
   {
     name: "an item is deleted by its key",
@@ -45,7 +45,7 @@ const cases: readonly { readonly name: string; readonly target: JsonObject; read
     name: "a set takes new values once",
     target: { metadata: { finalizers: ["a"] } },
     patch: { metadata: { finalizers: ["b", "a", "b"] } },
-    result: { metadata: { finalizers: ["a", "b"] } },
+    result: { metadata: { finalizers: ["b", "a"] } },
   },
   {
     name: "values are deleted from a set",

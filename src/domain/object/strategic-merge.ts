@@ -38,10 +38,9 @@ function mergeMap(target: JsonObject, patch: JsonObject, schema: MergeSchema | u
       deleteValues(members, name.slice(name.indexOf("/") + 1), listAt(change, `${path}.${name}`));
     else setMember(members, name, mergeValue(members.get(name), change, fieldSchema(schema, name), `${path}.${name}`));
   }
-  for (const [name, order] of Object.entries(changes)) {
-    if (!name.startsWith("$setElementOrder/") || order === undefined) continue;
-    const field = name.slice(name.indexOf("/") + 1);
-    reorder(members, field, listAt(order, `${path}.${name}`), target[field], fieldSchema(schema, field));
+  for (const name of new Set(Object.keys(changes).map((change) => change.replace(/^\$setElementOrder\//, "")))) {
+    const order = changes[`$setElementOrder/${name}`] ?? changes[name];
+    if (isList(order)) reorder(members, name, order, target[name], fieldSchema(schema, name));
   }
   return Object.fromEntries(members);
 }
@@ -88,7 +87,10 @@ function mergeItem(
   return at < 0 ? [...list, merged] : list.toSpliced(at, 1, merged);
 }
 
-/** Items that the order names come in that order; the others stay before the named one they stood before. */
+/**
+ * Items that the order names come in that order; one that the patch does not name keeps its place before those it stood before, and comes after
+ * those that are new. Source: k8s.io/apimachinery/pkg/util/strategicpatch, normalizeElementOrder.
+ */
 function reorder(
   members: Map<string, JsonValue | undefined>,
   field: string,
@@ -109,8 +111,7 @@ function reorder(
   const others = list.filter((item) => place(item) < 0);
   const result: JsonValue[] = [];
   for (const item of named) {
-    const position = formerly(item);
-    while (others[0] !== undefined && (position < 0 || formerly(others[0]) < position)) result.push(...others.splice(0, 1));
+    while (others[0] !== undefined && formerly(others[0]) < formerly(item)) result.push(...others.splice(0, 1));
     result.push(item);
   }
   members.set(field, [...result, ...others]);

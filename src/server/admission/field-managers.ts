@@ -33,7 +33,7 @@ export function withManagers(
 export function resetFieldsOf(kind: Kind, subresource: "status" | undefined): readonly string[] {
   if (!kind.hasStatus) return [];
   if (subresource === undefined) return ["status"];
-  return ["spec"];
+  return ["spec", "metadata"];
 }
 
 /** The schema of a kind as server-side apply reads it: it is JSON Schema by construction, TypeBox only types it otherwise. */

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { JsonObject } from "../../domain/object/json.ts";
 import type { WatchMessage } from "../verbs/watch.ts";
 
@@ -20,6 +21,8 @@ export type Answer =
     }
   /** A JSON document whose long middle is written piece by piece: `before`, the items joined by commas, `after`. */
   | { readonly type: "list"; readonly before: string; readonly items: Iterable<string>; readonly after: string }
+  /** Bytes that are made as they are sent. */
+  | { readonly type: "stream"; readonly contentType: string; readonly headers: Readonly<Record<string, string>>; readonly bytes: Readable }
   /** Lines that go on until the watch ends. */
   | {
       readonly type: "watch";

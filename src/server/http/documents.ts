@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { Catalog } from "../../api/catalog.ts";
 import { ApiFailure } from "../../api/status.ts";
 import {
@@ -12,6 +13,7 @@ import {
 } from "../discovery.ts";
 import { documentOf, type Document } from "../document.ts";
 import { openApiV2 } from "../openapi-v2.ts";
+import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from "../openapi-v2-protobuf.ts";
 import { openApiV3 } from "../openapi-v3.ts";
 import type { Answer } from "./answer.ts";
 import type { ApiRequest } from "./request.ts";
@@ -30,6 +32,7 @@ export function documents(catalog: Catalog, release: string): Documents {
     return document;
   };
   let v3: ReturnType<typeof openApiV3> | undefined;
+  let v2Protobuf: Uint8Array | undefined;
   return {
     answer(request) {
       const { segments } = request;
@@ -51,6 +54,7 @@ export function documents(catalog: Catalog, release: string): Documents {
           return discovery(catalog, keep, request);
         case "openapi":
           v3 ??= openApiV3(catalog, release);
+          if (isForV2Protobuf(request)) return protobuf(request, (v2Protobuf ??= openApiV2Protobuf(openApiV2(catalog, release))));
           return openApi(v3, () => keep("v2", () => openApiV2(catalog, release)), request);
         default:
           return undefined;
@@ -110,6 +114,17 @@ function openApi(v3: ReturnType<typeof openApiV3>, v2: () => Document, request: 
   if (version === "v2" && path.length === 0) return plain(request, v2());
   if (version !== "v3") return undefined;
   return path.length === 0 ? plain(request, v3.index) : found(request, v3.documents.get(path.join("/")));
+}
+
+const isForV2Protobuf = ({ segments, headers }: ApiRequest): boolean =>
+  segments[1] === "v2" && segments.length === 2 && (headers.accept ?? "").startsWith(OPENAPI_V2_PROTOBUF);
+
+function protobuf(request: ApiRequest, bytes: Uint8Array): Answer {
+  const { etag } = documentOf(Buffer.from(bytes).toString("base64"));
+  const headers = { etag, vary: "Accept", "cache-control": "public" };
+  const contentType = OPENAPI_V2_PROTOBUF;
+  if (request.headers["if-none-match"] === etag) return { type: "text", code: 304, contentType, body: "", headers };
+  return { type: "stream", contentType, headers: { ...headers, "content-length": String(bytes.length) }, bytes: Readable.from([bytes]) };
 }
 
 function found(request: ApiRequest, document: Document | undefined): Answer {

@@ -191,10 +191,9 @@ const LONGEST_MANAGER = 128;
 /** The name given, else the program's name: the part of the User-Agent before the first slash. */
 function managerOf(query: Query, userAgent: string | undefined): string {
   const given = query.get("fieldManager") ?? "";
-  if (given.length > LONGEST_MANAGER)
+  if (Buffer.byteLength(given) > LONGEST_MANAGER)
     throw invalidOption("CreateOptions", "fieldManager", "tooLong", `may not be longer than ${LONGEST_MANAGER} bytes`);
-  if (/[^\x20-\x7e]/.test(given))
-    throw invalidOption("CreateOptions", "fieldManager", "invalid", "should only contain printable characters");
+  if (/\p{C}/u.test(given)) throw invalidOption("CreateOptions", "fieldManager", "invalid", "should only contain printable characters");
   if (given !== "" || userAgent === "") return given;
   const program = (userAgent ?? "unknown").split("/")[0] ?? "";
   return program.replaceAll(/[^\x20-\x7e]/g, "").slice(0, LONGEST_MANAGER) || "unknown";

@@ -25,6 +25,8 @@ export async function writeAnswer(
     }
     case "list":
       return writeList(response, answer, acceptsGzip, isHead);
+    case "stream":
+      return writeStream(response, answer, isHead);
   }
 }
 
@@ -71,6 +73,27 @@ async function writeList(
   } catch (error) {
     if (!response.destroyed) throw error; // else the client has gone, which is its right
   }
+}
+
+const LONGEST_PAUSE_MS = 60_000;
+
+/** What fails on the way breaks the connection, so that nobody takes the part for the whole. A client that reads nothing for a minute is cut off. */
+async function writeStream(
+  response: ServerResponse,
+  { contentType, headers, bytes }: Extract<Answer, { type: "stream" }>,
+  isHead: boolean,
+): Promise<void> {
+  setHeaders(response, { "content-type": contentType, ...headers });
+  response.writeHead(200);
+  if (isHead) {
+    bytes.destroy();
+    response.end();
+    return;
+  }
+  response.setTimeout(LONGEST_PAUSE_MS, () => {
+    response.destroy();
+  });
+  await pipeline(bytes, response);
 }
 
 function* rejoined(first: IteratorResult<string>, rest: Generator<string>): Generator<string> {

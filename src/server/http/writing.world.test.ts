@@ -403,7 +403,7 @@ test("unknown fields are dropped with a warning, and kept quiet about on demand"
 test("a dry run answers as the write would and stores nothing", async () => {
   const made = await server.ask("POST", `${REPOSITORIES}?dryRun=All`, { body: repository("dry") });
   assert.equal(made.code, 201);
-  assert.equal(made.body.spec.timeout, "60s");
+  assert.equal(made.body.spec.suspend, false);
   assert.equal((await get("dry")).code, 404);
   const before = (await created("wet")).body;
   const changed = await patch("wet", MERGE, { spec: { suspend: true } }, "?dryRun=All");
@@ -547,7 +547,7 @@ test("built-in kinds take strategic merge patches", async () => {
     body: { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "robot" }, secrets: [{ name: "a" }] },
   });
   const answer = await server.ask("PATCH", `${path}/robot`, { body: { secrets: [{ name: "b" }] }, type: STRATEGIC });
-  assert.deepEqual(answer.body.secrets, [{ name: "a" }, { name: "b" }]);
+  assert.deepEqual(answer.body.secrets, [{ name: "b" }, { name: "a" }]);
 });
 
 test("every write is on record with who, what, before and after; secret values never; reads are not", async () => {

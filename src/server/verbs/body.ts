@@ -56,13 +56,22 @@ function withType(ask: Ask, value: JsonObject): JsonObject & Pick<ApiObject, "ap
 function metadataOf(value: JsonObject): ObjectMeta {
   const metadata = value["metadata"] ?? {};
   if (!isJsonObject(metadata)) throw badRequest("metadata must be an object");
-  const known = Object.entries(metadata).filter(([, member]) => member !== null);
+  const known = Object.entries(metadata)
+    .filter(([, member]) => member !== null)
+    .map(([name, member]): [string, JsonValue | undefined] => [name, TEXT_MAPS.has(name) ? withoutNulls(member) : member]);
   for (const [name, member] of known) {
     const isRight = METADATA_SHAPES.get(name);
     if (isRight !== undefined && !isRight(member))
       throw badRequest(`json: cannot unmarshal metadata.${name}: ${printed(member)} does not fit`);
   }
   return Object.fromEntries(known);
+}
+
+const TEXT_MAPS = new Set(["labels", "annotations"]);
+
+/** Go reads a null as the empty text. */
+function withoutNulls(value: JsonValue | undefined): JsonValue | undefined {
+  return isJsonObject(value) ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, member ?? ""])) : value;
 }
 
 const isText = (value: JsonValue | undefined): boolean => typeof value === "string";
@@ -87,8 +96,7 @@ const METADATA_SHAPES: ReadonlyMap<string, (value: JsonValue | undefined) => boo
 
 function checkNamespace(ask: Ask, metadata: ObjectMeta): void {
   const given = metadata.namespace ?? "";
-  if (given === "" || given === ask.namespace) return;
-  if (!ask.kind.namespaced) throw badRequest(`namespace must not be set: ${ask.kind.resource} are not in a namespace`);
+  if (given === "" || given === ask.namespace || !ask.kind.namespaced) return;
   throw badRequest(`the namespace of the provided object does not match the namespace sent on the request (${given}, ${ask.namespace})`);
 }
 

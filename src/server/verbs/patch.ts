@@ -93,8 +93,11 @@ async function applied(parts: VerbParts, ask: Ask, current: StoredObject | undef
   const key = keyOf(ask);
   if (options.manager === "") throw invalidOption("PatchOptions", "fieldManager", "required", "is required for apply patch");
   const configuration = objectOfBody(ask, body.value);
+  if ((configuration.metadata.name ?? "") === "")
+    throw badRequest(`the name of the object (${ask.name} based on URL) was undeterminable: name must be provided`);
   const warnings = warningsOf(ask, configuration, body, options.validation);
   if (current === undefined) checkCreatable(ask, configuration);
+  else checkMeant(ask, current, configuration);
   const subresource = ask.subresource === "status" ? ask.subresource : undefined;
   const outcome = applyConfiguration({
     configuration: asPlain(configuration),
@@ -149,13 +152,21 @@ const CODES: Readonly<Record<Cause["code"], FieldProblemCode>> = {
 };
 
 function checkCreatable(ask: Ask, configuration: ApiObject): void {
-  const key = keyOf(ask);
-  if (ask.subresource !== "") throw notFound(key);
-  const { uid, resourceVersion } = configuration.metadata;
+  if (ask.subresource !== "") throw notFound(keyOf(ask));
+  const { uid } = configuration.metadata;
   if (uid !== undefined && uid !== "")
-    throw conflict(key, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
-  if (resourceVersion !== undefined && resourceVersion !== "")
-    throw conflict(key, `the object is not there any more; leave out metadata.resourceVersion (${resourceVersion}) to create it`);
+    throw conflict(keyOf(ask), `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+}
+
+/** A version or uid in a configuration says which state and which object it is for. */
+function checkMeant(ask: Ask, current: StoredObject, configuration: ApiObject): void {
+  const expected = versionGiven(configuration);
+  if (expected !== undefined && expected !== current.resourceVersion) throw lostForGood(ask);
+  const { uid } = configuration.metadata;
+  if (uid !== undefined && uid !== "" && uid !== current.uid)
+    throw new InvalidObject(keyOf(ask), [
+      { path: "metadata.uid", code: "immutable", message: `${JSON.stringify(uid)}: field is immutable` },
+    ]);
 }
 
 /** Written over exactly the state it was made from; a version in the result is the client's own precondition, never tried again. */

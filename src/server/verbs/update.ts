@@ -21,8 +21,11 @@ export async function update(parts: VerbParts, ask: Ask, body: Body, options: Wr
     throw badRequest(`the name of the object is missing; the name on the URL is ${ask.name}`);
   const warnings = warningsOf(ask, object, body, options.validation);
   const expected = versionGiven(object);
-  if (expected === undefined && !isBuiltIn(ask.kind))
+  if (expected === undefined && !isBuiltIn(ask.kind)) {
+    await parts.admission.authorize(ask.caller, attributesOf(ask.kind, key, "update", ask.subresource));
+    if ((await parts.resources.get(key)) === undefined) throw notFound(key);
     throw new InvalidObject(key, [{ path: "metadata.resourceVersion", code: "invalid", message: "must be specified for an update" }]);
+  }
   if (expected !== undefined)
     return { stored: await replace(parts, ask, object, expected, {}, options), created: false, isUnchanged: false, warnings };
   await parts.admission.authorize(ask.caller, attributesOf(ask.kind, key, "update", ask.subresource));
