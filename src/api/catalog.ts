@@ -1,6 +1,7 @@
 import { nearestName } from "../domain/object/names.ts";
 import { apiVersionOf, type Kind } from "./kind.ts";
 import { accessTokenKind } from "./kinds/access-token.ts";
+import { auditRecordKind } from "./kinds/audit-record.ts";
 import { clusterRoleBindingKind } from "./kinds/cluster-role-binding.ts";
 import { clusterRoleKind } from "./kinds/cluster-role.ts";
 import { eventKind } from "./kinds/event.ts";
@@ -17,6 +18,7 @@ import { selfSubjectRulesReviewKind } from "./kinds/self-subject-rules-review.ts
 import { serviceAccountKind } from "./kinds/service-account.ts";
 import { subjectAccessReviewKind } from "./kinds/subject-access-review.ts";
 import { syncKind } from "./kinds/sync.ts";
+import { timelineRecordKind } from "./kinds/timeline-record.ts";
 import { tokenReviewKind } from "./kinds/token-review.ts";
 import { userKind } from "./kinds/user.ts";
 
@@ -41,6 +43,8 @@ const KINDS: readonly Kind[] = [
   releaseBindingKind,
   userKind,
   accessTokenKind,
+  auditRecordKind,
+  timelineRecordKind,
 ];
 
 /** The kinds of one API, with the ways to look them up. */

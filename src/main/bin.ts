@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addVerbs } from "../cli/verbs.ts";
 import { DEFAULT_LISTEN } from "./settings.ts";
 import { slipwayVersion } from "./version.ts";
 
@@ -6,7 +7,9 @@ import { slipwayVersion } from "./version.ts";
 const program = new Command("slipway")
   .description("Takes releases from a Git commit to production and back again.")
   .version(slipwayVersion())
-  .showHelpAfterError();
+  .showHelpAfterError()
+  // A command line that cannot be understood is misuse, code 2, as src/cli/exit-codes.ts says; --help and --version are none.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 program
   .command("serve")
@@ -31,5 +34,32 @@ program
     const { downVerb } = await import("./down-verb.ts");
     process.exitCode = await downVerb(flags.data);
   });
+
+program
+  .command("backup")
+  .description("take a copy of everything from a running server, while it goes on")
+  .option("--to <file>", "where to, - for standard output (default: a file named by the time, here)")
+  .option("--kubeconfig <file>", "the server, as an administrator (default: as for the other commands)")
+  .option("--context <name>", "the context in it")
+  .action(async (flags: { to?: string; kubeconfig?: string; context?: string }) => {
+    const { backupVerb } = await import("./backup-verb.ts");
+    process.exitCode = await backupVerb(flags);
+  });
+
+program
+  .command("restore")
+  .description("put a backup into an empty data directory, or the empty database of DATABASE_URL")
+  .argument("<file>", "what `slipway backup` has written")
+  .option("--data <directory>", "the data directory (default: as for serve)")
+  .option("--master-key-file <file>", "the master.key of the server that was backed up")
+  .action(async (file: string, flags: { data?: string; masterKeyFile?: string }) => {
+    const { restoreVerb } = await import("./restore-verb.ts");
+    process.exitCode = await restoreVerb(file, flags);
+  });
+
+addVerbs(program, {
+  release: slipwayVersion(),
+  dataDirectory: async () => (await import("./data-directory.ts")).ownDataDirectory(),
+});
 
 await program.parseAsync();

@@ -12,7 +12,6 @@ import { readYamlDocument } from "../adapters/yaml/read-document.ts";
 import { catalog } from "../api/catalog.ts";
 import { derivationsOf } from "../api/derivations.ts";
 import { accessTokenController } from "../engine/access-token/access-token-controller.ts";
-import type { AnyController } from "../engine/controller.ts";
 import { garbageCollector } from "../engine/garbage-collector/garbage-collector.ts";
 import { gitRepositoryController } from "../engine/git-repository/git-repository-controller.ts";
 import { Loop } from "../engine/loop.ts";
@@ -21,12 +20,13 @@ import { passes } from "../engine/pass.ts";
 import { Comparer } from "../engine/sync/compare.ts";
 import type { SyncPorts } from "../engine/sync/observe.ts";
 import { syncController } from "../engine/sync/sync-controller.ts";
+import { wakesOf } from "../engine/wakes.ts";
 import { keepUp, RETENTION } from "../engine/upkeep/upkeep-loop.ts";
 import type { KubernetesApi } from "../ports/kubernetes-api.ts";
 import type { Log } from "../ports/log.ts";
-import type { Change, WakeRule } from "../ports/resources.ts";
 import { accessIndex } from "../server/access/access-index.ts";
 import { ensureBootstrap } from "../server/access/ensure-bootstrap.ts";
+import { userOfGitAuthor } from "../server/access/git-authors.ts";
 import { grantRule } from "../server/access/grant-rule.ts";
 import { controllerCaller, serverCaller, serviceAccountCaller } from "../server/access/identities.ts";
 import { tokenIssuer } from "../server/access/issue-token.ts";
@@ -37,7 +37,9 @@ import { admission } from "../server/admitted.ts";
 import { gitWebhook } from "../server/git-webhook.ts";
 import { apiServer } from "../server/http.ts";
 import { protobufReader } from "../server/protobuf/read.ts";
+import { archiveRoute } from "../server/archive-route.ts";
 import { localKubernetesApi } from "../server/local-api.ts";
+import { withRecords } from "../server/records-as-objects.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { ensureKubeconfig } from "./ensure-kubeconfig.ts";
 import { ensureNamespaces } from "./ensure-namespaces.ts";
@@ -80,10 +82,7 @@ async function start(
   undo.push(() => directory.release());
   await checkGit();
 
-  // What a change makes due is written with the change, by whichever control plane makes it: also by one that runs no controllers.
-  const controllers: AnyController[] = [];
-  const wakes = (change: Change): readonly WakeRule[] => controllers.flatMap((controller) => controller.wakes(change));
-  const opened = await openStore(settings, directory, catalog, derivationsOf(catalog, wakes), log);
+  const opened = await openStore(settings, directory, catalog, derivationsOf(catalog, wakesOf(catalog.kinds)), log);
   const { store, masterKey } = opened;
   undo.push(() => opened.close());
 
@@ -94,7 +93,7 @@ async function start(
   const index = accessIndex(store.resources, clock, stopping.signal);
   const authorizer = rbacAuthorizer(index);
   const authenticator = tokenAuthenticator(index, store.resources, clock);
-  const { resources } = index;
+  const resources = withRecords(index.resources, store.records);
   const admitted = admission({ resources, catalog, authorizer, clock, ids, rules: [grantRule(index)] });
   const issueToken = tokenIssuer({ index, authorizer, resources, admitted: admitted.as, clock, ids });
   const verbs = { admission: admitted, resources, catalog, clock, ids };
@@ -110,13 +109,13 @@ async function start(
     comparer: new Comparer(),
     apiAs: ({ namespace, name, uid }: Account): KubernetesApi => apiAs(serviceAccountCaller(namespace, name, uid)),
   };
-  controllers.push(
-    passes(gitRepositoryController(git.source)),
+  const controllers = [
+    passes(gitRepositoryController(git.source, { userOf: (email) => userOfGitAuthor(index, email) })),
     passes(syncController(sync)),
     passes(namespaceController(catalog.kinds)),
     passes(garbageCollector(catalog.kinds)),
     passes(accessTokenController()),
-  );
+  ];
 
   const asServer = admitted.as(serverCaller);
   await ensureBootstrap(asServer);
@@ -169,6 +168,7 @@ async function start(
         },
       },
     ],
+    pages: [archiveRoute({ archive: store.archive, resources: store.resources, clock, release, masterKeyFingerprint: masterKey.fingerprint })],
     metrics: serverMetrics(registry),
     extraRoutes: [gitWebhook({ resources: store.resources, work: store.work })],
     tls: { cert: certificate, key },

@@ -27,6 +27,8 @@ export interface HttpParts extends ResourceParts {
   readonly checks: readonly HealthCheck[];
   readonly metrics?: Metrics;
   readonly extraRoutes?: readonly ExtraRoute[];
+  /** Further documents to GET, below paths of their own; whoever may `get` the path (an RBAC nonResourceURL) gets them. */
+  readonly pages?: readonly Page[];
   /** Certificate and key in PEM: then HTTPS alone is served. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly limits?: Partial<HttpLimits>;
@@ -50,6 +52,13 @@ export interface ExtraRoute {
     readonly body: Uint8Array;
     readonly signal: AbortSignal;
   }): Promise<{ readonly code: number; readonly body: string }>;
+}
+
+/** One path that is no resource. */
+export interface Page {
+  /** Such as `/slipway.dev/backup`. */
+  readonly path: string;
+  answer(request: ApiRequest): Promise<Answer>;
 }
 
 export interface HttpLimits {
@@ -221,6 +230,8 @@ async function answerTo(handler: Handler, request: FastifyRequest, signal: Abort
   if (segments[0] === "metrics" && segments.length === 1 && parts.metrics !== undefined)
     return { type: "text", code: 200, contentType: parts.metrics.contentType, body: await parts.metrics.exposition() };
   if (request.method !== "GET" && request.method !== "HEAD") throw new ApiFailure({ error: "methodNotAllowed" });
+  const page = parts.pages?.find(({ path: own }) => own === `/${segments.join("/")}`);
+  if (page !== undefined) return page.answer(asked);
   const document = handler.documents.answer(asked);
   if (document === undefined) throw new ApiFailure({ error: "noSuchPath" });
   return document;

@@ -63,6 +63,11 @@ export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
     rules: [rule(READ, "", "namespaces"), rule([...READ, ...WRITE], SLIPWAY, ...PROJECT, ...PROJECT_RECORDS)],
   },
   {
+    name: "slipway:auditor",
+    description: "May read the audit and the timeline, of everything or of the project it is bound in; nothing else.",
+    rules: [rule(["get", "list"], SLIPWAY, "auditrecords", "timelinerecords"), rule(READ, "", "namespaces")],
+  },
+  {
     name: "system:aggregate-to-admin",
     description: "What admin has beyond edit.",
     partOf: ["admin"],
@@ -70,6 +75,7 @@ export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
       rule([...READ, ...WRITE], RBAC, "roles", "rolebindings"),
       rule(["create"], "authorization.k8s.io", "localsubjectaccessreviews"),
       rule(["promote", "approve"], SLIPWAY, "environments"),
+      rule(["get", "list"], SLIPWAY, "auditrecords"),
     ],
   },
   {
@@ -135,5 +141,5 @@ export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> =
 export const EVENT_RULE: PolicyRule = rule(["create", ...CHANGE], "", "events");
 
 function viewRules(): readonly PolicyRule[] {
-  return [rule(READ, "", "namespaces", "serviceaccounts", "events"), rule(READ, SLIPWAY, ...withStatus([...PROJECT, ...PROJECT_RECORDS]))];
+  return [rule(READ, "", "namespaces", "serviceaccounts", "events"), rule(READ, SLIPWAY, ...withStatus([...PROJECT, ...PROJECT_RECORDS])), rule(["get", "list"], SLIPWAY, "timelinerecords")];
 }
