@@ -85,7 +85,7 @@ function resourcesAs(parts: AdmissionParts, authorize: Authorize, commit: Admiss
       afterwards(authorize(caller, selectionAttributes(versioned(parts, query), query, "watch")), () =>
         resources.watch(query, from, signal),
       ),
-    commit: (transaction) => commit(caller, transaction),
+    commit: (transaction) => commit(caller, { ...transaction, writes: transaction.writes.map(plainWrite) }),
   };
 }
 
@@ -101,6 +101,21 @@ function readerAs(parts: AdmissionParts, authorize: Authorize, caller: Caller, r
     },
   };
 }
+
+/** What code built may hold undefined members; what is owned, compared and stored is JSON, which has none. */
+function plainWrite(write: Write): Write {
+  switch (write.verb) {
+    case "create":
+    case "update":
+      return { ...write, object: plain(write.object) };
+    case "merge":
+      return { ...write, merge: (current) => plain(write.merge(current)) };
+    case "delete":
+      return write;
+  }
+}
+
+const plain = (object: ApiObject): ApiObject => JSON.parse(JSON.stringify(object)) as ApiObject; // the same object, less its undefined members
 
 async function* afterwards<T>(first: Promise<void>, then: () => AsyncIterable<T>): AsyncIterable<T> {
   await first;

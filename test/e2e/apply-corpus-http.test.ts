@@ -46,7 +46,7 @@ function kindOf({ kind, schema }: CorpusFile): Kind {
     categories: [],
     namespaced: kind.scope === "Namespaced",
     description: "A kind of the corpus.",
-    schema: withWholeDefaults(schema as SchemaNode) as Kind["schema"],
+    schema: withWholeDefaults(schema as SchemaNode),
     columns: [],
     hasStatus: kind.statusSubresource,
   };
