@@ -2,7 +2,7 @@ import type { ApiObject, ObjectKey } from "../domain/object/api-object.ts";
 import type { ObjectEvent } from "../domain/object/object-event.ts";
 import type { Instant } from "../domain/units.ts";
 import type { NewRecord } from "../ports/records.ts";
-import type { Change, Resources, StoredObject, WakeRule } from "../ports/resources.ts";
+import type { Resources, StoredObject } from "../ports/resources.ts";
 import type { Wake } from "../ports/work.ts";
 import type { Failure } from "./failure.ts";
 
@@ -11,14 +11,12 @@ import type { Failure } from "./failure.ts";
  *
  *     observe ─► decide (pure) ─► record ─► act ─► conclude (pure) ─► commit
  *
- * and begins again whenever something changes. It may be killed between any two instructions and loses at most one pass: what was decided is
+ * and begins again whenever something changes (engine/wakes.ts says what concerns whom). It may be killed between any two instructions and loses at most one pass: what was decided is
  * recorded before it is done, commands are given again until they are observed, and nothing is committed once the lease is lost.
  */
 export interface Controller<Seen, Command, Outcome> {
   /** Lower case. It acts as `system:slipway:<name>`; its field manager is `slipway-<name>`. */
   readonly name: string;
-  /** Which keys a change makes due. Pure. */
-  wakes(change: Change): readonly WakeRule[];
   /** Reads all that the decision may know: own objects in one `resources.snapshot`, then the outside through the controller's ports. Changes nothing. */
   observe(key: ObjectKey, resources: Resources, signal: AbortSignal): Promise<Seen>;
   /** Pure. */
@@ -57,7 +55,6 @@ export type Done<Command, Outcome> =
 /** A controller whose types the loop need not know. */
 export interface AnyController {
   readonly name: string;
-  wakes(change: Change): readonly WakeRule[];
   pass(key: ObjectKey, tools: PassTools): Promise<PassResult>;
 }
 

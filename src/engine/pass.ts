@@ -5,7 +5,7 @@ import type { AnyController, Conclusion, Controller, Decision, Done, PassResult,
 
 /** Hides the types of one controller, so that the loop can hold many: the same pass for every kind. */
 export function passes<Seen, Command, Outcome>(controller: Controller<Seen, Command, Outcome>): AnyController {
-  return { name: controller.name, wakes: (change) => controller.wakes(change), pass: (key, tools) => pass(controller, key, tools) };
+  return { name: controller.name, pass: (key, tools) => pass(controller, key, tools) };
 }
 
 async function pass<Seen, Command, Outcome>(

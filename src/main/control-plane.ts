@@ -5,6 +5,7 @@ import { wrappedKeys } from "../adapters/crypto/wrapped-keys.ts";
 import { checkGit, gitRepositories } from "../adapters/git/git.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { systemIds } from "../adapters/system/system-ids.ts";
+import { exportTraces } from "../adapters/telemetry/export-traces.ts";
 import { passTelemetry } from "../adapters/telemetry/pass-telemetry.ts";
 import { ownCertificates, serverNames } from "../adapters/x509/own-certificates.ts";
 import { yamlManifests } from "../adapters/yaml/manifests.ts";
@@ -21,10 +22,11 @@ import { Comparer } from "../engine/sync/compare.ts";
 import type { SyncPorts } from "../engine/sync/observe.ts";
 import { syncController } from "../engine/sync/sync-controller.ts";
 import { wakesOf } from "../engine/wakes.ts";
-import { keepUp, RETENTION } from "../engine/upkeep/upkeep-loop.ts";
+import { keepUp } from "../engine/upkeep/upkeep-loop.ts";
 import type { KubernetesApi } from "../ports/kubernetes-api.ts";
 import type { Log } from "../ports/log.ts";
 import { accessIndex } from "../server/access/access-index.ts";
+import { keepServing } from "../server/access/keep-serving.ts";
 import { ensureBootstrap } from "../server/access/ensure-bootstrap.ts";
 import { userOfGitAuthor } from "../server/access/git-authors.ts";
 import { grantRule } from "../server/access/grant-rule.ts";
@@ -36,6 +38,7 @@ import { tokenAuthenticator } from "../server/access/token-authenticator.ts";
 import { admission } from "../server/admitted.ts";
 import { gitWebhook } from "../server/git-webhook.ts";
 import { apiServer } from "../server/http.ts";
+import type { HealthCheck } from "../server/http/health.ts";
 import { protobufReader } from "../server/protobuf/read.ts";
 import { archiveRoute } from "../server/archive-route.ts";
 import { localKubernetesApi } from "../server/local-api.ts";
@@ -43,9 +46,11 @@ import { withRecords } from "../server/records-as-objects.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { ensureKubeconfig } from "./ensure-kubeconfig.ts";
 import { ensureNamespaces } from "./ensure-namespaces.ts";
+import { logged, postgresCheck } from "./health.ts";
+import { assertListenable, listenFailure } from "./listening.ts";
 import { serverMetrics } from "./server-metrics.ts";
 import type { Settings } from "./settings.ts";
-import { openStore } from "./store.ts";
+import { openStore, type OpenStore } from "./store.ts";
 
 export interface ControlPlane {
   /** Where the API is served; absent without the role `api`. */
@@ -53,19 +58,26 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** Ends everything that was started, the embedded PostgreSQL included, in at most a minute. Safe to call twice. */
   stop(): Promise<void>;
+  /** For a process that will not wait for `stop`: the embedded PostgreSQL is told to end by itself. */
+  endAtOnce(): void;
 }
+
+type Steps = (() => Promise<void> | void)[];
 
 /**
  * Starts one control plane: data directory, PostgreSQL, identity, API and controllers, in this order, each ready before the next. This is the one place
- * where adapters are chosen. Throws PortError that says what is wrong, where and what to do; then nothing that was started is left running.
+ * where adapters are chosen. `cancelled` ends a start that is under way. Throws PortError that says what is wrong, where and what to do; then nothing that
+ * was started is left running.
  */
-export async function startControlPlane(settings: Settings, log: Log, release: string): Promise<ControlPlane> {
-  const undo: (() => Promise<void> | void)[] = [];
+export async function startControlPlane(settings: Settings, log: Log, release: string, cancelled: AbortSignal): Promise<ControlPlane> {
+  const undo: Steps = [];
   const stop = async (): Promise<void> => {
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
   };
   try {
-    return { ...(await start(settings, log, release, undo)), stop };
+    const started = await start(settings, log, release, undo, cancelled);
+    cancelled.throwIfAborted();
+    return { ...started, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -76,14 +88,20 @@ async function start(
   settings: Settings,
   log: Log,
   release: string,
-  undo: (() => Promise<void> | void)[],
+  undo: Steps,
+  cancelled: AbortSignal,
 ): Promise<Omit<ControlPlane, "stop">> {
+  if (settings.sendTraces) {
+    const traces = await exportTraces(release);
+    undo.push(() => traces.stop());
+  }
   const directory = await openDataDirectory(settings.dataDirectory);
   undo.push(() => directory.release());
   await checkGit();
+  if (settings.roles.includes("api")) await assertListenable(settings.host, settings.port);
 
-  const opened = await openStore(settings, directory, catalog, derivationsOf(catalog, wakesOf(catalog.kinds)), log);
-  const { store, masterKey } = opened;
+  const opened = await openStore(settings, directory, catalog, derivationsOf(catalog, wakesOf(catalog.kinds)), log, cancelled);
+  const { store, masterKey, endAtOnce } = opened;
   undo.push(() => opened.close());
 
   const stopping = new AbortController();
@@ -139,13 +157,13 @@ async function start(
       loop.stop();
       await running;
     });
-    const upkeep = keepUp(store.upkeep, RETENTION, { clock, log, signal: stopping.signal });
+    const upkeep = keepUp(store.upkeep, settings.retention, { clock, log, signal: stopping.signal });
     undo.push(async () => {
       stopping.abort(new Error("the control plane is stopping"));
       await upkeep;
     });
   }
-  if (!settings.roles.includes("api")) return { kubeconfig: directory.kubeconfig };
+  if (!settings.roles.includes("api")) return { kubeconfig: directory.kubeconfig, endAtOnce };
 
   const names = serverNames(hostname(), settings.names);
   const { certificate, key } = await certificates.serving(names);
@@ -159,22 +177,28 @@ async function start(
     readProtobuf: protobufReader(),
     release,
     log,
-    checks: [
-      {
-        name: "store",
-        for: "ready",
-        check: async () => {
-          await store.resources.get({ group: "", resource: "namespaces", namespace: "", name: "default" });
-        },
-      },
+    checks: healthChecks(opened).map((check) => logged(check, log)),
+    pages: [
+      archiveRoute({ archive: store.archive, resources: store.resources, clock, release, masterKeyFingerprint: masterKey.fingerprint }),
     ],
-    pages: [archiveRoute({ archive: store.archive, resources: store.resources, clock, release, masterKeyFingerprint: masterKey.fingerprint })],
     metrics: serverMetrics(registry),
     extraRoutes: [gitWebhook({ resources: store.resources, work: store.work })],
     tls: { cert: certificate, key },
   });
-  const { port } = await server.listen(settings.host, settings.port);
   undo.push(() => server.close());
+  const { port } = await server.listen(settings.host, settings.port).catch((error: unknown) => {
+    throw listenFailure(error, settings.host, settings.port);
+  });
+  await keepServing(
+    certificates,
+    () => names,
+    (served) => server.setCertificate(served.certificate, served.key),
+    {
+      clock,
+      signal: stopping.signal,
+      failed: (error) => log.error({ error: messageOf(error) }, "the certificate could not be renewed; it is tried again in six hours"),
+    },
+  );
   const url = `https://${urlHost(settings.host)}:${port}`;
   await ensureKubeconfig({
     path: directory.kubeconfig,
@@ -184,12 +208,25 @@ async function start(
     authenticator,
     issueToken,
   });
-  return { url, kubeconfig: directory.kubeconfig };
+  return { url, kubeconfig: directory.kubeconfig, endAtOnce };
+}
+
+function healthChecks({ store, health }: OpenStore): readonly HealthCheck[] {
+  const reads: HealthCheck = {
+    name: "store",
+    for: "ready",
+    check: async () => {
+      await store.resources.get({ group: "", resource: "namespaces", namespace: "", name: "default" });
+    },
+  };
+  return health === undefined ? [reads] : [postgresCheck(health), reads];
 }
 
 type Account = Parameters<SyncPorts["apiAs"]>[0];
 
 const sha256Base64url = (text: string): string => createHash("sha256").update(text).digest("base64url");
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The host as a client on this machine writes it: a wildcard address is reached by the loopback one. */
 function urlHost(host: string): string {

@@ -171,7 +171,7 @@ export class Plane {
 /** All controllers, as main makes them. */
 export function simulatedControllers(git: GitSource, sync: SyncPorts, sabotage: Sabotage): readonly AnyController[] {
   return [
-    passes(gitRepositoryController(git)),
+    passes(gitRepositoryController(git, { userOf: () => Promise.resolve(undefined) })),
     passes(sabotage.sync(syncController(sync))),
     passes(namespaceController(catalog.kinds)),
     passes(sabotage.collector(garbageCollector(catalog.kinds))),

@@ -5,15 +5,14 @@ import { catalog } from "../../src/api/catalog.ts";
 import { type ApiObject, keyText, type ObjectKey } from "../../src/domain/object/api-object.ts";
 import { applySetId } from "../../src/domain/sync/apply-set.ts";
 import { instant } from "../../src/domain/units.ts";
-import { Comparer } from "../../src/engine/sync/compare.ts";
-import type { Change, WakeRule } from "../../src/ports/resources.ts";
+import { wakesOf } from "../../src/engine/wakes.ts";
 import type { PassReport } from "../../src/ports/telemetry.ts";
 import { ensureBootstrap } from "../../src/server/access/ensure-bootstrap.ts";
 import { serverCaller } from "../../src/server/access/identities.ts";
 import { admission } from "../../src/server/admitted.ts";
 import { ensureNamespaces } from "../../src/main/ensure-namespaces.ts";
 import { type FaultRates, NO_FAULTS } from "./faults.ts";
-import { Plane, seededIds, sha256Base64url, simulatedControllers } from "./plane.ts";
+import { Plane, seededIds, sha256Base64url } from "./plane.ts";
 import { Random } from "./random.ts";
 import { Repository } from "./repository.ts";
 import type { Sabotage } from "./sabotage.ts";
@@ -46,8 +45,9 @@ export class World {
     this.scheduler = new Scheduler(START, this.random.fork());
     this.repository = new Repository(() => this.scheduler.now);
     const stale = this.random.fork();
-    this.shared = sharedStore(this.scheduler, sabotage, wakesOf, () => this.repository.headBefore(stale.between(0, 2)));
+    this.shared = sharedStore(this.scheduler, sabotage, wakesOf(catalog.kinds), () => this.repository.headBefore(stale.between(0, 2)));
     this.shared.observer.repository = this.repository;
+    this.shared.observer.tell = (line) => this.log(line);
     this.users = usersOf(this.shared, this.scheduler.clock(), this.random.fork());
   }
 
@@ -124,13 +124,6 @@ export const syncKey = ({ namespace, name }: { readonly namespace: string; reado
 
 /** Files are parsed once for all schedules: equal texts have equal ids. */
 const manifests = yamlManifests();
-
-/** Wake rules do not depend on what a controller is connected to. */
-const wakesOf = ((): ((change: Change) => readonly WakeRule[]) => {
-  const nowhere = { git: {}, manifests, sha256Base64url, comparer: new Comparer(), inventory: {}, apiAs: () => ({}) };
-  const controllers = simulatedControllers({} as never, nowhere as never, NO_SABOTAGE); // only `wakes` is asked, which uses no port
-  return (change) => controllers.flatMap((controller) => controller.wakes(change));
-})();
 
 interface Stored {
   readonly key: ObjectKey;

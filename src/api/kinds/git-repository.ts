@@ -53,6 +53,7 @@ const schema = object(
             committedAt: time("When it was committed, by its own word."),
             seenAt: time("When Slipway saw it first."),
             author: text("Who wrote it: a name and an address.", { maxLength: 1024 }),
+            user: text("The user whose spec.gitAuthors has that address, when it is exactly one. By the author's own word."),
             message: text("The first line of its message.", { maxLength: 1024 }),
           },
         ),

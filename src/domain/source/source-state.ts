@@ -15,6 +15,8 @@ export interface Fetched {
   readonly commit: string;
   readonly rewritten: boolean;
   readonly author: string;
+  /** Who that is here, when exactly one user claims the address. */
+  readonly user?: string;
   readonly message: string;
   readonly committedAt?: Instant;
 }
@@ -57,13 +59,14 @@ export function sourceStatus(repository: ApiObject, look: Look, fetched: Fetched
   };
 }
 
-function artifactOf(repository: ApiObject, { commit, author, message, committedAt }: Fetched, now: Instant): JsonObject {
+function artifactOf(repository: ApiObject, { commit, author, user, message, committedAt }: Fetched, now: Instant): JsonObject {
   const committed = committedAt === undefined ? {} : { committedAt: rfc3339(committedAt) };
   return {
     commit,
     ref: followedRef(repository),
     seenAt: rfc3339(now),
     author: author.slice(0, 1024),
+    ...(user === undefined ? {} : { user }),
     message: message.slice(0, 1024),
     ...committed,
   };

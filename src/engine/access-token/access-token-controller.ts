@@ -1,7 +1,7 @@
 import type { ApiObject } from "../../domain/object/api-object.ts";
 import { isJsonObject } from "../../domain/object/json.ts";
 import { type Instant, later, parseRfc3339, seconds } from "../../domain/units.ts";
-import type { StoredObject } from "../../ports/resources.ts";
+import type { Change, StoredObject, WakeRule } from "../../ports/resources.ts";
 import type { Controller } from "../controller.ts";
 import { specOrMetadataChanged } from "../wake-rules.ts";
 
@@ -14,13 +14,6 @@ const KEPT_AFTER_EXPIRY = seconds(86_400);
 export function accessTokenController(): Controller<StoredObject | undefined, never, void> {
   return {
     name: "access-token",
-    wakes: (change) =>
-      change.key.group === TOKENS.group &&
-      change.key.resource === TOKENS.resource &&
-      change.type !== "deleted" &&
-      specOrMetadataChanged(change)
-        ? [{ controller: "access-token", key: change.key }]
-        : [],
     observe: (key, resources) => resources.get(key),
     decide: (token, now) => {
       const expires = token === undefined ? undefined : expiryOf(token.object);
@@ -38,4 +31,11 @@ export function accessTokenController(): Controller<StoredObject | undefined, ne
 function expiryOf({ spec }: ApiObject): Instant | undefined {
   const at = isJsonObject(spec) ? spec["expiresAt"] : undefined;
   return typeof at === "string" ? parseRfc3339(at) : undefined;
+}
+
+/** A token is due when it is made or its expiry changes; from then on its wake-up is stored. */
+export function dueTokens(change: Change): readonly WakeRule[] {
+  const { key, type } = change;
+  const isToken = key.group === TOKENS.group && key.resource === TOKENS.resource;
+  return isToken && type !== "deleted" && specOrMetadataChanged(change) ? [{ controller: "access-token", key }] : [];
 }

@@ -16,7 +16,6 @@ export function garbageCollector(catalog: readonly Kind[]): Controller<OwnerSeen
   const kinds = catalog.filter((kind) => kind.verbs?.includes("get") ?? true);
   return {
     name: "garbage-collector",
-    wakes: (change) => dueOwners(change, kinds),
     observe: (key, resources) => resources.snapshot((reader) => readOwnership(keyOfOwner(key), kinds, reader)),
     decide: ({ ownership, owner }) => {
       const steps = collect(ownership);
@@ -30,7 +29,8 @@ export function garbageCollector(catalog: readonly Kind[]): Controller<OwnerSeen
   };
 }
 
-function dueOwners({ type, key, object, previous }: Change, kinds: readonly Kind[]): readonly WakeRule[] {
+/** An owner is due when it is deleted or being deleted, and when something that names it comes or goes. */
+export function dueOwners({ type, key, object, previous }: Change, kinds: readonly Kind[]): readonly WakeRule[] {
   const uid = object.metadata.uid;
   const waits =
     object.metadata.deletionTimestamp !== undefined &&

@@ -4,6 +4,7 @@ import { isJsonObject } from "../../domain/object/json.ts";
 import type { ObjectEvent } from "../../domain/object/object-event.ts";
 import { type Fetched, followedRef, type Look, nextLook, seenCommit, sourceStatus } from "../../domain/source/source-state.ts";
 import type { Instant } from "../../domain/units.ts";
+import type { Authors } from "../../ports/authors.ts";
 import type { GitRemote, GitSource } from "../../ports/git.ts";
 import { PortError } from "../../ports/port-error.ts";
 import type { Change, Resources, StoredObject, WakeRule } from "../../ports/resources.ts";
@@ -25,10 +26,9 @@ export interface FetchCommand {
 const REPOSITORIES = { group: "slipway.dev", resource: "gitrepositories" } as const;
 
 /** Looks at each GitRepository at its interval or when told, makes a new commit readable, and then says so in its status: that is what a Sync waits for. */
-export function gitRepositoryController(git: GitSource): Controller<RepositorySeen, FetchCommand, Fetched> {
+export function gitRepositoryController(git: GitSource, authors: Authors): Controller<RepositorySeen, FetchCommand, Fetched> {
   return {
     name: "git-repository",
-    wakes: dueRepositories,
     observe: (key, resources, signal) => observeRepository(git, key, resources, signal),
     decide: (seen, now) => {
       if (seen.kind === "gone") return { commands: [], updates: [], events: [] };
@@ -39,7 +39,7 @@ export function gitRepositoryController(git: GitSource): Controller<RepositorySe
       const command = { remote, ref: followedRef(repository.object), commit: look.commit, seen: seenCommit(repository.object) };
       return { commands: [command], updates: [], events: [] };
     },
-    act: (command, _resources, signal) => fetchCommit(git, command, signal),
+    act: (command, _resources, signal) => fetchCommit(git, authors, command, signal),
     conclude: concludeRepository,
   };
 }
@@ -72,18 +72,26 @@ async function observeRepository(git: GitSource, key: ObjectKey, resources: Reso
   }
 }
 
-async function fetchCommit(git: GitSource, { remote, ref, commit, seen }: FetchCommand, signal: AbortSignal): Promise<Fetched> {
+async function fetchCommit(
+  git: GitSource,
+  authors: Authors,
+  { remote, ref, commit, seen }: FetchCommand,
+  signal: AbortSignal,
+): Promise<Fetched> {
   const fetched = await git.fetch(remote, { commit, ref, ...(seen === undefined ? {} : { seen }) }, signal);
   const { commits } = await git.history(remote, { to: fetched.commit, limit: 1 }, signal);
   const [head] = commits;
   const rewritten = fetched.since === "rewritten";
   if (head === undefined) return { commit: fetched.commit, rewritten, author: "", message: "" };
+  const { author, committer, message } = head;
+  const user = await authors.userOf(author.email);
   return {
     commit: fetched.commit,
     rewritten,
-    author: `${head.author.name} <${head.author.email}>`,
-    message: head.message.split("\n")[0] ?? "",
-    committedAt: head.committer.at,
+    author: `${author.name} <${author.email}>`,
+    ...(user === undefined ? {} : { user }),
+    message: message.split("\n")[0] ?? "",
+    committedAt: committer.at,
   };
 }
 
@@ -112,7 +120,7 @@ function eventsOf(repository: StoredObject, look: Look, fetched: Fetched | undef
         ...about,
         type: "Normal",
         reason: "NewCommit",
-        message: `${followedRef(repository.object)} is at ${fetched.commit.slice(0, 12)}: ${fetched.message.slice(0, 200)}`,
+        message: `${followedRef(repository.object)} is at ${fetched.commit.slice(0, 12)} by ${fetched.user ?? fetched.author}: ${fetched.message.slice(0, 200)}`,
       },
     ];
   const ready = conditionOf(repository.object, "Ready");
@@ -121,7 +129,7 @@ function eventsOf(repository: StoredObject, look: Look, fetched: Fetched | undef
 }
 
 /** A repository is due when it changes and when its Secret does; the rest is its interval and the webhook. */
-function dueRepositories(change: Change): readonly WakeRule[] {
+export function dueRepositories(change: Change): readonly WakeRule[] {
   const { key } = change;
   if (key.group === REPOSITORIES.group && key.resource === REPOSITORIES.resource)
     return change.type !== "deleted" && specOrMetadataChanged(change) ? [{ controller: "git-repository", key }] : [];

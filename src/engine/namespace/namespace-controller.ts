@@ -19,7 +19,6 @@ export function namespaceController(catalog: readonly Kind[]): Controller<Seen, 
   const kinds = catalog.filter((kind) => kind.namespaced && (kind.verbs?.includes("delete") ?? true));
   return {
     name: "namespace",
-    wakes: dueNamespaces,
     observe: (key, resources) => observeNamespace(key, kinds, resources),
     decide: (seen, now) => {
       if (seen.kind === "nothingToDo") return { commands: [], updates: [], events: [] };
@@ -81,7 +80,7 @@ async function finalize({ key, resourceVersion, object }: StoredObject, resource
 }
 
 /** A namespace is due when its deletion begins, and while it lasts whenever something in it goes. */
-function dueNamespaces({ type, key, object }: Change): readonly WakeRule[] {
+export function dueNamespaces({ type, key, object }: Change): readonly WakeRule[] {
   if (key.group === "" && key.resource === "namespaces")
     return type !== "deleted" && object.metadata.deletionTimestamp !== undefined ? [{ controller: "namespace", key }] : [];
   if (type !== "deleted" || key.namespace === "") return [];

@@ -21,7 +21,6 @@ const SYNCS = { group: "slipway.dev", resource: "syncs" } as const;
 export function syncController(ports: SyncPorts): Controller<Seen, Command, WaveResult> {
   return {
     name: "sync",
-    wakes: dueSyncs,
     observe: (key, resources, signal) => observeSync(ports, key, resources, signal),
     decide: (seen, now) => {
       if (seen.kind === "gone") return { commands: [], updates: [], events: [] };
@@ -72,14 +71,23 @@ function eventsOf(sync: StoredObject, outcome: SyncOutcome, before: JsonObject):
 }
 
 /** A Sync is due when it changes, when its repository has a new commit or its account comes or goes, and when something it applied is changed by somebody else. */
-function dueSyncs(change: Change): readonly WakeRule[] {
-  const { key, object } = change;
+export function dueSyncs(change: Change): readonly WakeRule[] {
+  return [...dueByWhatItReads(change), ...dueByWhatItApplied(change)];
+}
+
+function dueByWhatItReads(change: Change): readonly WakeRule[] {
+  const { key } = change;
   if (key.group === "slipway.dev" && key.resource === "syncs") return specOrMetadataChanged(change) ? [{ controller: "sync", key }] : [];
   if (key.group === "slipway.dev" && key.resource === "gitrepositories")
     return sourceMoved(change) ? [linked(`gitrepository/${key.namespace}/${key.name}`)] : [];
   if (key.group === "" && key.resource === "serviceaccounts" && change.type !== "modified")
     return [linked(`serviceaccount/${key.namespace}/${key.name}`)];
-  const owner = appliedBy(object) ?? (change.previous === undefined ? undefined : appliedBy(change.previous));
+  return [];
+}
+
+/** Accounts, repositories and Syncs can be applied by a Sync like everything else. */
+function dueByWhatItApplied(change: Change): readonly WakeRule[] {
+  const owner = appliedBy(change.object) ?? (change.previous === undefined ? undefined : appliedBy(change.previous));
   return owner === undefined || change.type === "added" || !specOrMetadataChanged(change)
     ? []
     : [{ controller: "sync", key: { ...SYNCS, ...owner } }];
