@@ -13,7 +13,7 @@ import {
 } from "../discovery.ts";
 import { documentOf, type Document } from "../document.ts";
 import { openApiV2 } from "../openapi-v2.ts";
-import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from "../openapi-v2-protobuf.ts";
+import { OPENAPI_V2_PROTOBUF, OPENAPI_V2_PROTOBUF_ANSWER, openApiV2Protobuf } from "../openapi-v2-protobuf.ts";
 import { openApiV3 } from "../openapi-v3.ts";
 import type { Answer } from "./answer.ts";
 import type { ApiRequest } from "./request.ts";
@@ -122,7 +122,7 @@ const isForV2Protobuf = ({ segments, headers }: ApiRequest): boolean =>
 function protobuf(request: ApiRequest, bytes: Uint8Array): Answer {
   const { etag } = documentOf(Buffer.from(bytes).toString("base64"));
   const headers = { etag, vary: "Accept", "cache-control": "public" };
-  const contentType = OPENAPI_V2_PROTOBUF;
+  const contentType = OPENAPI_V2_PROTOBUF_ANSWER;
   if (request.headers["if-none-match"] === etag) return { type: "text", code: 304, contentType, body: "", headers };
   return { type: "stream", contentType, headers: { ...headers, "content-length": String(bytes.length) }, bytes: Readable.from([bytes]) };
 }
