@@ -2,7 +2,7 @@ import type { ServedKind } from "../api/client/discovery.ts";
 import type { JsonObject } from "../api/client/json.ts";
 import { StatusError } from "../api/client/status-error.ts";
 import type { Desired } from "./desired.ts";
-import { desiredOf } from "./desired.ts";
+import { desiredOf, waitsForNamespace } from "./desired.ts";
 import type { Exit } from "./exit-codes.ts";
 import { explainError } from "./explain-error.ts";
 import { readManifests } from "./manifests.ts";
@@ -35,7 +35,7 @@ export async function apply(session: Session, flags: ApplyFlags): Promise<Exit> 
   const all = desiredOf(manifests, await session.client.kinds(), { asked: flags.namespace, otherwise: session.namespace });
   const results: Result[] = [];
   for (const desired of all) {
-    const result = await applyOne(session, desired, flags);
+    const result = await applyOne(session, desired, all, flags);
     if (result.outcome === "failed") session.terminal.note(`${desired.where}: ${fullName(desired)}: ${result.message}`);
     else if (format === undefined) session.terminal.outStyled(resultLine(session, result, flags.dryRun === true));
     else if (format === "name") session.terminal.out(`${fullName(desired)}\n`);
@@ -45,7 +45,7 @@ export async function apply(session: Session, flags: ApplyFlags): Promise<Exit> 
   return results.find(({ outcome }) => outcome === "failed")?.exit ?? "ok";
 }
 
-async function applyOne(session: Session, desired: Desired, flags: ApplyFlags): Promise<Result> {
+async function applyOne(session: Session, desired: Desired, all: readonly Desired[], flags: ApplyFlags): Promise<Result> {
   const before = await objectIfThere(session, desired);
   try {
     const { object, created } = await session.client.apply(desired.kind, desired.place, desired.object, {
@@ -62,6 +62,8 @@ async function applyOne(session: Session, desired: Desired, flags: ApplyFlags): 
     const outcome = isCreated ? "created" : before === "unknown" ? "applied" : unchanged ? "unchanged" : "configured";
     return { desired, outcome, exit: "ok", message: "", object };
   } catch (error) {
+    if (flags.dryRun === true && waitsForNamespace(desired, all, error))
+      return { desired, outcome: "created", exit: "ok", message: `not checked: namespace ${desired.place.namespace} is not there yet` };
     const { server, path: kubeconfig, user } = session.access;
     const explained = explainError(error, { server, kubeconfig, user });
     // Without an answer the rest would not get one either.
@@ -97,9 +99,9 @@ function sorted(value: unknown): unknown {
   );
 }
 
-function resultLine({ terminal }: Session, { desired, outcome }: Result, dryRun: boolean): string {
+function resultLine({ terminal }: Session, { desired, outcome, message }: Result, dryRun: boolean): string {
   const word = outcome === "unchanged" ? terminal.style("dim", outcome) : terminal.style("good", outcome);
-  return `${printable(fullName(desired))} ${word}${dryRun ? " (dry run)" : ""}\n`;
+  return `${printable(fullName(desired))} ${word}${dryRun ? ` (dry run${message === "" ? "" : `; ${printable(message)}`})` : ""}\n`;
 }
 
 /** `sync.slipway.dev/shop`, and the namespace is where everything else says it. */
@@ -111,4 +113,3 @@ function listOf(results: readonly Result[]): JsonObject {
   const [only] = items;
   return items.length === 1 && only !== undefined && results.length === 1 ? only : { apiVersion: "v1", kind: "List", items };
 }
-

@@ -27,7 +27,10 @@ function explainConnection({ problem, message, sent }: ConnectError, where: Wher
   const perhapsDone = sent ? "; what was asked may have been done: look before you try again" : "";
   switch (problem) {
     case "refused":
-      return { exit: "notFound", message: `no server answers at ${server} (from ${file}); start it with \`slipway serve\`, or name another kubeconfig with --kubeconfig` };
+      return {
+        exit: "notFound",
+        message: `no server answers at ${server} (from ${file}); start it with \`slipway serve\`, or name another kubeconfig with --kubeconfig`,
+      };
     case "unknownHost":
       return { exit: "notFound", message: `the host of ${server} (from ${file}) is not known; correct the name, or look at your DNS` };
     case "untrusted":
@@ -36,11 +39,20 @@ function explainConnection({ problem, message, sent }: ConnectError, where: Wher
         message: `the server at ${server} shows a certificate of another CA than the one in ${file}: it is another server, or it was set up anew. Take its new kubeconfig (DATA/kubeconfig, or \`slipway user create\`)`,
       };
     case "certificateExpired":
-      return { exit: "forbidden", message: `the certificate of ${server} is not valid at this time; compare the clocks of both machines, and start the server again: it makes a new one` };
+      return {
+        exit: "forbidden",
+        message: `the certificate of ${server} is not valid at this time; compare the clocks of both machines, and start the server again: it makes a new one`,
+      };
     case "wrongHost":
-      return { exit: "forbidden", message: `the certificate of ${server} is for other names (${message}); start the server with --name HOST, or use a name it has` };
+      return {
+        exit: "forbidden",
+        message: `the certificate of ${server} is for other names (${message}); start the server with --name HOST, or use a name it has`,
+      };
     case "notTls":
-      return { exit: "failed", message: `what answers at ${server} does not speak TLS, so it is no Slipway; correct the address in ${file}` };
+      return {
+        exit: "failed",
+        message: `what answers at ${server} does not speak TLS, so it is no Slipway; correct the address in ${file}`,
+      };
     case "timedOut":
       return { exit: "timedOut", message: `${message}${perhapsDone}` };
     case "broken":

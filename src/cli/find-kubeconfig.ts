@@ -63,7 +63,10 @@ function notFoundText(places: readonly Candidate[], passedOver: readonly string[
   const [first] = places;
   if (first?.from === "flag") return `there is no file ${first.path}, which --kubeconfig names; correct the path`;
   if (first?.from === "environment") return `there is no file ${first.path}, which SLIPWAY_KUBECONFIG names; correct or unset it`;
-  const looked = [...places.map(({ path }) => path).filter((path) => !passedOver.some((text) => text.startsWith(`${path} `))), ...passedOver];
+  const looked = [
+    ...places.map(({ path }) => path).filter((path) => !passedOver.some((text) => text.startsWith(`${path} `))),
+    ...passedOver,
+  ];
   const lines = looked.map((path) => `  ${path}`).join("\n");
   return `no server was found; looked for\n${lines}\nStart one with \`slipway serve\`, or name the file of a running one with --kubeconfig or SLIPWAY_KUBECONFIG.`;
 }

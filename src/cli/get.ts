@@ -33,7 +33,11 @@ interface Printing {
 export async function get(session: Session, flags: GetFlags, words: readonly string[]): Promise<Exit> {
   const format = outputOf(flags.output, ["json", "yaml", "wide", "name"]);
   const asked = askedFor(words, await session.client.kinds());
-  const printing = { format, kindInName: asked.length > 1 || words.some((word) => word.includes("/")), withNamespace: flags.allNamespaces === true };
+  const printing = {
+    format,
+    kindInName: asked.length > 1 || words.some((word) => word.includes("/")),
+    withNamespace: flags.allNamespaces === true,
+  };
   checkSelection(flags, asked);
   if (flags.watch === true) return watchOne(session, flags, asked, printing);
   return format === "json" || format === "yaml" ? printWhole(session, flags, asked, format) : printTables(session, flags, asked, printing);
@@ -45,7 +49,11 @@ export function askedFor(words: readonly string[], kinds: readonly ServedKind[])
   if (words.some((word) => word.includes("/"))) return slashed(words, kinds);
   const found = first.split(",").flatMap((word) => kindsNamed(word, kinds).kinds);
   const unique = [...new Set(found)];
-  if (names.length > 0 && unique.length > 1) throw new CliError("misused", `a name is of one kind; write ${unique.map(({ singular }) => `${singular}/${names[0] ?? ""}`).join(" ")}`);
+  if (names.length > 0 && unique.length > 1)
+    throw new CliError(
+      "misused",
+      `a name is of one kind; write ${unique.map(({ singular }) => `${singular}/${names[0] ?? ""}`).join(" ")}`,
+    );
   return unique.map((kind) => ({ kind, names: [...new Set(names)] }));
 }
 
@@ -53,7 +61,8 @@ function slashed(words: readonly string[], kinds: readonly ServedKind[]): readon
   const asked = new Map<ServedKind, string[]>();
   for (const word of words) {
     const [kindWord = "", name = "", ...more] = word.split("/");
-    if (kindWord === "" || name === "" || more.length > 0) throw new CliError("misused", `"${word}" is no KIND/NAME, and the two ways cannot be mixed`);
+    if (kindWord === "" || name === "" || more.length > 0)
+      throw new CliError("misused", `"${word}" is no KIND/NAME, and the two ways cannot be mixed`);
     const [kind, ...others] = kindsNamed(kindWord, kinds).kinds;
     if (kind === undefined || others.length > 0) throw new CliError("misused", `"${kindWord}" means several kinds; name one`);
     asked.set(kind, [...(asked.get(kind) ?? []), name]);
@@ -63,9 +72,11 @@ function slashed(words: readonly string[], kinds: readonly ServedKind[]): readon
 
 function checkSelection(flags: GetFlags, asked: readonly Asked[]): void {
   const named = asked.some(({ names }) => names.length > 0);
-  if (named && (flags.selector !== undefined || flags.fieldSelector !== undefined)) throw new CliError("misused", "a name and a selector cannot be combined");
+  if (named && (flags.selector !== undefined || flags.fieldSelector !== undefined))
+    throw new CliError("misused", "a name and a selector cannot be combined");
   if (named && flags.allNamespaces === true) throw new CliError("misused", "a name is in one namespace; leave out -A, or the name");
-  for (const { kind } of asked) if (!kind.verbs.includes("list")) throw new CliError("misused", `a ${kind.kind} is only asked, never kept, so there is nothing to get`);
+  for (const { kind } of asked)
+    if (!kind.verbs.includes("list")) throw new CliError("misused", `a ${kind.kind} is only asked, never kept, so there is nothing to get`);
 }
 
 const selectionOf = (session: Session, flags: GetFlags, kind: ServedKind): Selection => ({
@@ -94,7 +105,9 @@ async function printWhole(session: Session, flags: GetFlags, asked: readonly Ask
   }
   const [only] = items;
   const single = asked.length === 1 && asked[0]?.names.length === 1;
-  session.terminal.outStyled(await valueText(single && only !== undefined ? only : { apiVersion: "v1", kind: "List", metadata: {}, items }, format));
+  session.terminal.outStyled(
+    await valueText(single && only !== undefined ? only : { apiVersion: "v1", kind: "List", metadata: {}, items }, format),
+  );
   return "ok";
 }
 
@@ -104,7 +117,8 @@ async function printTables(session: Session, flags: GetFlags, asked: readonly As
     const { columns, rows } = await tableOf(session, flags, one);
     if (rows.length === 0) continue;
     if (printed > 0 && printing.format !== "name") session.terminal.out("\n");
-    const lines = printing.format === "name" ? rows.map((row) => nameLine(one.kind, row)) : tableLines(cellsOf(one.kind, columns, rows, printing));
+    const lines =
+      printing.format === "name" ? rows.map((row) => nameLine(one.kind, row)) : tableLines(cellsOf(one.kind, columns, rows, printing));
     session.terminal.out(lines.map((line) => `${line}\n`).join(""));
     printed += rows.length;
   }
@@ -112,7 +126,11 @@ async function printTables(session: Session, flags: GetFlags, asked: readonly As
   return "ok";
 }
 
-async function tableOf(session: Session, flags: GetFlags, { kind, names }: Asked): Promise<{ columns: readonly JsonObject[]; rows: readonly JsonObject[] }> {
+async function tableOf(
+  session: Session,
+  flags: GetFlags,
+  { kind, names }: Asked,
+): Promise<{ columns: readonly JsonObject[]; rows: readonly JsonObject[] }> {
   if (names.length === 0) {
     const { columns, items } = await session.client.list(kind, selectionOf(session, flags, kind), "Table");
     return { columns, rows: items };
@@ -123,8 +141,16 @@ async function tableOf(session: Session, flags: GetFlags, { kind, names }: Asked
 }
 
 /** Pure. Heading and rows; columns of a lower priority only with -o wide. */
-export function cellsOf(kind: ServedKind, columns: readonly JsonObject[], rows: readonly JsonObject[], printing: Printing, heading = true): readonly (readonly string[])[] {
-  const shown = columns.flatMap((column, index) => (printing.format === "wide" || (at(column, "priority") ?? 0) === 0 ? [{ column, index }] : []));
+export function cellsOf(
+  kind: ServedKind,
+  columns: readonly JsonObject[],
+  rows: readonly JsonObject[],
+  printing: Printing,
+  heading = true,
+): readonly (readonly string[])[] {
+  const shown = columns.flatMap((column, index) =>
+    printing.format === "wide" || (at(column, "priority") ?? 0) === 0 ? [{ column, index }] : [],
+  );
   const withNamespace = printing.withNamespace && kind.namespaced;
   const head = [...(withNamespace ? ["NAMESPACE"] : []), ...shown.map(({ column }) => textAt(column, "name").toUpperCase())];
   const body = rows.map((row) => {
@@ -157,7 +183,8 @@ function nothingText(session: Session, flags: GetFlags, asked: readonly Asked[])
 /** Prints what there is, and a line for each change, until it is interrupted. */
 async function watchOne(session: Session, flags: GetFlags, asked: readonly Asked[], printing: Printing): Promise<Exit> {
   const [only, ...others] = asked;
-  if (only === undefined || others.length > 0 || only.names.length > 1) throw new CliError("misused", "-w watches one kind, or one object of it");
+  if (only === undefined || others.length > 0 || only.names.length > 1)
+    throw new CliError("misused", "-w watches one kind, or one object of it");
   const [name] = only.names;
   if (name !== undefined) await named(session, only.kind, name, "Table");
   const selection = { ...selectionOf(session, flags, only.kind), ...(name === undefined ? {} : { fields: `metadata.name=${name}` }) };
@@ -168,12 +195,18 @@ async function watchOne(session: Session, flags: GetFlags, asked: readonly Asked
   for await (const event of session.client.watch(only.kind, selection, new AbortController().signal, whole ? "Object" : "Table")) {
     const items = event.type === "listed" ? event.items : [event.object];
     if (event.type === "listed" && event.columns.length > 0) columns = event.columns;
-    if (whole) for (const item of items) session.terminal.outStyled(printing.format === "json" ? jsonLine(item) : `---\n${await valueText(item, "yaml")}`);
+    if (whole)
+      for (const item of items)
+        session.terminal.outStyled(printing.format === "json" ? jsonLine(item) : `---\n${await valueText(item, "yaml")}`);
     else if (printing.format === "name") session.terminal.out(items.map((row) => `${nameLine(only.kind, row)}\n`).join(""));
     else if (items.length > 0) {
       const rows = cellsOf(only.kind, columns, items, printing, !headed);
       headed = true;
-      session.terminal.out(tableLines(rows, widths).map((line) => `${line}\n`).join(""));
+      session.terminal.out(
+        tableLines(rows, widths)
+          .map((line) => `${line}\n`)
+          .join(""),
+      );
     }
   }
   return "ok";

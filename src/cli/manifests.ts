@@ -22,7 +22,8 @@ const MOST_ALIASES = 100;
  */
 export async function readManifests(paths: readonly string[], options: { readonly recursive: boolean }): Promise<readonly Manifest[]> {
   const manifests: Manifest[] = [];
-  for (const path of paths) for (const file of await filesOf(path, options.recursive)) manifests.push(...(await parseManifests(file, await contentOf(file))));
+  for (const path of paths)
+    for (const file of await filesOf(path, options.recursive)) manifests.push(...(await parseManifests(file, await contentOf(file))));
   if (manifests.length === 0) throw new CliError("misused", `there is no object in ${paths.join(", ")}`);
   return manifests;
 }
@@ -42,7 +43,8 @@ async function filesOf(path: string, recursive: boolean): Promise<readonly strin
     if (entry.isFile() && SUFFIXES.some((suffix) => entry.name.endsWith(suffix))) files.push(inner);
     if (entry.isDirectory() && recursive) files.push(...(await filesOf(inner, true)));
   }
-  if (files.length === 0 && !recursive) throw new CliError("misused", `the folder ${path} has no .yaml, .yml or .json file; -R looks into the folders in it too`);
+  if (files.length === 0 && !recursive)
+    throw new CliError("misused", `the folder ${path} has no .yaml, .yml or .json file; -R looks into the folders in it too`);
   return files;
 }
 
@@ -59,7 +61,14 @@ async function contentOf(file: string): Promise<string> {
 
 function unreadable(path: string, error: unknown): CliError {
   const code = error instanceof Error && "code" in error ? error.code : "";
-  const why = code === "ENOENT" ? "there is no such file or folder" : code === "EACCES" ? "this user may not read it" : code === "ERR_ENCODING_INVALID_ENCODED_DATA" ? "it is no UTF-8 text" : String(error);
+  const why =
+    code === "ENOENT"
+      ? "there is no such file or folder"
+      : code === "EACCES"
+        ? "this user may not read it"
+        : code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+          ? "it is no UTF-8 text"
+          : String(error);
   return new CliError(code === "ENOENT" ? "notFound" : "misused", `${path} cannot be read: ${why}`, { cause: error });
 }
 
@@ -100,7 +109,8 @@ function valueOf(document: Document.Parsed, where: string): JsonValue {
 function flattened(value: JsonValue, where: string): readonly Manifest[] {
   if (!isJsonObject(value) || typeof value["apiVersion"] !== "string" || typeof value["kind"] !== "string")
     throw new CliError("misused", `${where}: this is no object: it needs apiVersion and kind`);
-  if (value["kind"] === "List" && Array.isArray(value["items"])) return (value["items"] as readonly JsonValue[]).flatMap((item) => flattened(item, where)); // Array.isArray makes `any[]` of it
+  if (value["kind"] === "List" && Array.isArray(value["items"]))
+    return (value["items"] as readonly JsonValue[]).flatMap((item) => flattened(item, where)); // Array.isArray makes `any[]` of it
   const { metadata } = value;
   if (!isApiObject(value) || !isJsonObject(metadata) || typeof metadata["name"] !== "string" || metadata["name"] === "")
     throw new CliError("misused", `${where}: this ${value["kind"]} has no metadata.name`);

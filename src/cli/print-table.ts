@@ -4,7 +4,12 @@ import { printable } from "./printable.ts";
 export function tableLines(rows: readonly (readonly string[])[], widths: number[] = []): readonly string[] {
   const safe = rows.map((row) => row.map(printable));
   for (const row of safe) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, widthOf(cell))));
-  return safe.map((row) => row.map((cell, at) => cell + " ".repeat((widths[at] ?? 0) - widthOf(cell))).join("   ").trimEnd());
+  return safe.map((row) =>
+    row
+      .map((cell, at) => cell + " ".repeat((widths[at] ?? 0) - widthOf(cell)))
+      .join("   ")
+      .trimEnd(),
+  );
 }
 
 export const tableText = (rows: readonly (readonly string[])[]): string =>
@@ -30,7 +35,11 @@ function widthOf(text: string): number {
   let width = 0;
   for (const one of text) {
     if (/\p{Mn}|\p{Me}|\u200d|\ufe0f/u.test(one)) continue;
-    width += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(one) ? 2 : 1;
+    width += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
+      one,
+    )
+      ? 2
+      : 1;
   }
   return width;
 }

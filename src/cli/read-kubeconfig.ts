@@ -47,7 +47,8 @@ async function textOf(path: string): Promise<string> {
     if (text.length <= LARGEST_FILE) return text;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
-    const why = code === "EACCES" ? "this user may not read it; run as its owner, or let one be made for you (`slipway user create`)" : String(error);
+    const why =
+      code === "EACCES" ? "this user may not read it; run as its owner, or let one be made for you (`slipway user create`)" : String(error);
     throw new CliError(code === "ENOENT" ? "notFound" : "failed", `${path} cannot be read: ${why}`, { cause: error });
   }
   throw new CliError("misused", `${path} is larger than any kubeconfig; name another file`);
@@ -63,7 +64,10 @@ async function parse(path: string, text: string): Promise<JsonValue> {
     const [error] = document.errors;
     const at = error?.linePos?.[0];
     if (error !== undefined)
-      throw new CliError("misused", `${path}:${at?.line ?? 1}:${at?.col ?? 1}: it is no YAML: ${error.message.split("\n")[0]?.replace(/ at line.*$/, "") ?? ""}`);
+      throw new CliError(
+        "misused",
+        `${path}:${at?.line ?? 1}:${at?.col ?? 1}: it is no YAML: ${error.message.split("\n")[0]?.replace(/ at line.*$/, "") ?? ""}`,
+      );
     return document.toJS({ maxAliasCount: 100 }) as JsonValue; // YAML in its core schema gives what JSON can say; anything else is refused below
   }
 }
@@ -104,7 +108,9 @@ function serverOf(cluster: JsonObject, misfit: Misfit): string {
 
 function authorityOf(cluster: JsonObject, misfit: Misfit): KubeconfigContext["authority"] {
   if (cluster["insecure-skip-tls-verify"] === true)
-    throw misfit("insecure-skip-tls-verify would give the token to whoever answers; put the CA of the server into certificate-authority-data");
+    throw misfit(
+      "insecure-skip-tls-verify would give the token to whoever answers; put the CA of the server into certificate-authority-data",
+    );
   const data = textIn(cluster, "certificate-authority-data");
   if (data !== "") return { pem: Buffer.from(data, "base64").toString("utf8") };
   const file = textIn(cluster, "certificate-authority");
@@ -115,7 +121,9 @@ function tokenOf(user: JsonObject, name: string, misfit: Misfit): KubeconfigCont
   const [text, file] = [textIn(user, "token"), textIn(user, "tokenFile")];
   if (text !== "") return { text };
   if (file !== "") return { file };
-  throw misfit(`user "${name}" has no token (Slipway knows no client certificates and runs no programs for one); make it with \`slipway token create ${name}\``);
+  throw misfit(
+    `user "${name}" has no token (Slipway knows no client certificates and runs no programs for one); make it with \`slipway token create ${name}\``,
+  );
 }
 
 function named(list: JsonValue | undefined, name: string, member: string): JsonObject | undefined {

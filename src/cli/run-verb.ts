@@ -36,10 +36,13 @@ export async function runLocal(program: Program, verb: () => Promise<Exit> | Exi
 }
 
 async function tell(program: Program, session: Session | undefined, error: unknown): Promise<Exit> {
-  const where = session === undefined ? undefined : { server: session.access.server, kubeconfig: session.access.path, user: session.access.user };
+  const where =
+    session === undefined ? undefined : { server: session.access.server, kubeconfig: session.access.path, user: session.access.user };
   const explained = explainError(error, where);
   if (explained === undefined) {
-    program.terminal.note(`slipway: a fault of the program, please report it:\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    program.terminal.note(
+      `slipway: a fault of the program, please report it:\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
     return "failed";
   }
   program.terminal.note(`slipway: ${explained.message}`);

@@ -46,7 +46,7 @@ export async function openSession(program: Program, flags: CommonFlags): Promise
   const client = apiClient({
     transport: httpsTransport(access),
     userAgent: `${MANAGER}/${program.release}`,
-    wait: async (milliseconds, signal) => void (await sleep(milliseconds, undefined, signal === undefined ? {} : { signal })),
+    wait: (milliseconds, signal) => sleep(milliseconds, undefined, signal === undefined ? {} : { signal }),
     chance: () => Math.random(),
     onWarning: (text) => terminal.note(`warning: ${text}`),
     onGap: (error) => terminal.note(`the server does not answer (${error.message}); trying again`),

@@ -8,7 +8,10 @@ import { CliError } from "./exit-codes.ts";
 import type { Session } from "./session.ts";
 
 /** The kinds a word means. Throws CliError with the nearest name where there is none. */
-export function kindsNamed(word: string, kinds: readonly ServedKind[]): { readonly kinds: readonly ServedKind[]; readonly byCategory: boolean } {
+export function kindsNamed(
+  word: string,
+  kinds: readonly ServedKind[],
+): { readonly kinds: readonly ServedKind[]; readonly byCategory: boolean } {
   const found = findKinds(word, kinds);
   switch (found.found) {
     case "none":
@@ -27,7 +30,8 @@ export function kindsNamed(word: string, kinds: readonly ServedKind[]): { readon
 export function kindNamed(word: string, kinds: readonly ServedKind[]): ServedKind {
   const { kinds: found, byCategory } = kindsNamed(word, kinds);
   const [kind] = found;
-  if (kind === undefined || byCategory) throw new CliError("misused", `"${word}" means several kinds; write one of ${found.map(({ singular }) => singular).join(", ")}`);
+  if (kind === undefined || byCategory)
+    throw new CliError("misused", `"${word}" means several kinds; write one of ${found.map(({ singular }) => singular).join(", ")}`);
   return kind;
 }
 
@@ -73,7 +77,10 @@ export async function notFound(client: Session["client"], { kind, place }: Targe
   const where = kind.namespaced ? ` in namespace ${place.namespace}` : "";
   const names = await namesOf(client, kind, place.namespace).catch(() => []); // a hint, no more
   const nearest = nearestName(place.name, names);
-  const there = names.length === 0 ? "; there is none" : `; there ${names.length === 1 ? "is" : "are"} ${names.slice(0, 5).join(", ")}${names.length > 5 ? " …" : ""}`;
+  const there =
+    names.length === 0
+      ? "; there is none"
+      : `; there ${names.length === 1 ? "is" : "are"} ${names.slice(0, 5).join(", ")}${names.length > 5 ? " …" : ""}`;
   const hint = nearest === undefined ? there : `; did you mean "${nearest}"?`;
   return new CliError("notFound", `${resourceName(kind)} "${place.name}" is not there${where}${hint}`, { cause });
 }
@@ -88,5 +95,8 @@ async function namesOf(client: Session["client"], kind: ServedKind, namespace: s
 export async function requireKind(session: Session, resource: string, group: string): Promise<ServedKind> {
   const kind = (await session.client.kinds()).find((served) => served.group === group && served.resource === resource);
   if (kind !== undefined) return kind;
-  throw new CliError("notFound", `the server at ${session.access.server} has no ${resourceName({ group, resource })}, so it is no Slipway of this version`);
+  throw new CliError(
+    "notFound",
+    `the server at ${session.access.server} has no ${resourceName({ group, resource })}, so it is no Slipway of this version`,
+  );
 }

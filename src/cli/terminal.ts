@@ -10,7 +10,7 @@ export interface Terminal {
   /** For people beside the output: notes, warnings, errors. */
   note(text: string): void;
   /** Colours on a terminal, and the text as it is elsewhere. The text must be printable. */
-  style(style: Style, text: string): string;
+  readonly style: (style: Style, text: string) => string;
   /** Prints what `style` made; the caller has made everything else in it printable. */
   outStyled(text: string): void;
   /** Puts these lines in the place of the ones drawn before. */

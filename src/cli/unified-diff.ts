@@ -26,7 +26,11 @@ function editsOf(a: readonly string[], b: readonly string[]): readonly Edit[] {
   let end = 0;
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
   const same = (lines: readonly string[]): readonly Edit[] => lines.map((text) => ({ sign: " ", text }));
-  return [...same(a.slice(0, start)), ...middle(a.slice(start, a.length - end), b.slice(start, b.length - end)), ...same(a.slice(a.length - end))];
+  return [
+    ...same(a.slice(0, start)),
+    ...middle(a.slice(start, a.length - end), b.slice(start, b.length - end)),
+    ...same(a.slice(a.length - end)),
+  ];
 }
 
 function middle(a: readonly string[], b: readonly string[]): readonly Edit[] {

@@ -22,7 +22,10 @@ export async function version(program: Program, flags: CommonFlags & { readonly 
   return server?.exit ?? "ok";
 }
 
-async function askServer(program: Program, flags: CommonFlags): Promise<{ readonly exit: Exit; readonly release?: string; readonly problem?: string }> {
+async function askServer(
+  program: Program,
+  flags: CommonFlags,
+): Promise<{ readonly exit: Exit; readonly release?: string; readonly problem?: string }> {
   let session: Awaited<ReturnType<typeof openSession>> | undefined;
   try {
     session = await openSession(program, flags);

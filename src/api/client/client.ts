@@ -52,7 +52,12 @@ export interface Client {
   /** A JSON merge patch (RFC 7396). */
   patch(kind: KindPath, place: Place, patch: JsonObject, options?: WriteOptions): Promise<ApiObject>;
   /** Server-side apply with strict fields. */
-  apply(kind: KindPath, place: Place, object: JsonObject, options: WriteOptions & { readonly manager: string; readonly force?: boolean }): Promise<Applied>;
+  apply(
+    kind: KindPath,
+    place: Place,
+    object: JsonObject,
+    options: WriteOptions & { readonly manager: string; readonly force?: boolean },
+  ): Promise<Applied>;
   delete(kind: KindPath, place: Place, options?: WriteOptions): Promise<JsonObject>;
   /** An action: `users/NAME/token`. */
   post(kind: KindPath, place: Place, subresource: string, body: JsonObject): Promise<JsonObject>;
@@ -91,7 +96,9 @@ export function apiClient(parts: ClientParts): Client {
     retrying(parts, () => asked(parts, request, accept));
   const json = async (...args: Parameters<typeof call>): Promise<JsonObject> => objectIn(await call(...args));
   const write = async (method: ApiRequest["method"], path: string, body: JsonObject | undefined, type: string): Promise<ApiObject> =>
-    apiObjectIn(await call({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": type } }) }));
+    apiObjectIn(
+      await call({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": type } }) }),
+    );
   const reading = {
     page: (kind: KindPath, query: URLSearchParams, namespace: string, as: As) =>
       json({ path: withQuery(pathOf(kind, namespace), query) }, ACCEPT_LIST[as]),
@@ -121,7 +128,12 @@ export function apiClient(parts: ClientParts): Client {
     delete: (kind, { namespace, name }, options) =>
       json({ method: "DELETE", path: withQuery(pathOf(kind, namespace, name), writing(options, false)) }),
     post: (kind, { namespace, name }, subresource, body) =>
-      json({ method: "POST", path: `${pathOf(kind, namespace, name)}/${subresource}`, body: JSON.stringify(body), headers: { "content-type": JSON_TYPE } }),
+      json({
+        method: "POST",
+        path: `${pathOf(kind, namespace, name)}/${subresource}`,
+        body: JSON.stringify(body),
+        headers: { "content-type": JSON_TYPE },
+      }),
     document: async (path) => readText(await call({ path })),
     close: () => parts.transport.close(),
   };

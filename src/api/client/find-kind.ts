@@ -37,5 +37,7 @@ function namesOf({ group, version, kind, resource, singular, shortNames }: Serve
 
 /** The kind a manifest names. */
 export function kindOfManifest(apiVersion: string, kind: string, kinds: readonly ServedKind[]): ServedKind | undefined {
-  return kinds.find((served) => served.kind === kind && apiVersion === (served.group === "" ? served.version : `${served.group}/${served.version}`));
+  return kinds.find(
+    (served) => served.kind === kind && apiVersion === (served.group === "" ? served.version : `${served.group}/${served.version}`),
+  );
 }

@@ -79,7 +79,9 @@ async function* bodyOf(base: URL, response: IncomingMessage, signal: AbortSignal
     for await (const chunk of response) yield chunk as Uint8Array; // no encoding was set, so that chunks are bytes
   } catch (error) {
     if (signal?.aborted === true) throw reasonOf(signal);
-    throw error instanceof ConnectError ? error : new ConnectError("broken", `the connection to ${base.origin} broke in the middle of an answer`, { sent: true, cause: error });
+    throw error instanceof ConnectError
+      ? error
+      : new ConnectError("broken", `the connection to ${base.origin} broke in the middle of an answer`, { sent: true, cause: error });
   }
 }
 
@@ -122,4 +124,5 @@ const CODES: Readonly<Record<string, ConnectProblem>> = {
 
 const codeOf = (error: unknown): string => (error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "");
 
-const reasonOf = (signal: AbortSignal): Error => (signal.reason instanceof Error ? signal.reason : new Error("aborted", { cause: signal.reason }));
+const reasonOf = (signal: AbortSignal): Error =>
+  signal.reason instanceof Error ? signal.reason : new Error("aborted", { cause: signal.reason });

@@ -8,5 +8,7 @@ import type { ApiObject } from "../../domain/object/api-object.ts";
 
 /** Whether this can be handled as an object of the API: apiVersion, kind and a metadata that is an object. */
 export function isApiObject(value: JsonValue | undefined): value is ApiObject {
-  return isJsonObject(value) && typeof value["apiVersion"] === "string" && typeof value["kind"] === "string" && isJsonObject(value["metadata"]);
+  return (
+    isJsonObject(value) && typeof value["apiVersion"] === "string" && typeof value["kind"] === "string" && isJsonObject(value["metadata"])
+  );
 }

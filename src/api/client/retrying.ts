@@ -10,7 +10,10 @@ const LONGEST_WAIT_MS = 10_000;
  * Tries again where the server asks for it (429 and 503 with retryAfterSeconds: it has done nothing), three times at most, as client-go does.
  * https://github.com/kubernetes/client-go/blob/v0.35.0/rest/with_retry.go
  */
-export async function retrying<T>({ wait, chance }: { readonly wait: Wait; readonly chance: () => number }, attempt: () => Promise<T>): Promise<T> {
+export async function retrying<T>(
+  { wait, chance }: { readonly wait: Wait; readonly chance: () => number },
+  attempt: () => Promise<T>,
+): Promise<T> {
   for (let left = ATTEMPTS - 1; ; left--) {
     try {
       return await attempt();

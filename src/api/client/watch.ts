@@ -57,7 +57,7 @@ async function readPages(reading: Reading, kind: KindPath, selection: Selection,
   const items: JsonObject[] = [];
   let columns: readonly JsonObject[] = [];
   let next = "";
-  do {
+  for (;;) {
     const query = selecting(selection);
     if (limit !== undefined) query.set("limit", String(limit));
     if (next !== "") query.set("continue", next);
@@ -66,13 +66,20 @@ async function readPages(reading: Reading, kind: KindPath, selection: Selection,
     if (columns.length === 0) columns = objectsIn(page["columnDefinitions"]);
     next = textAt(page, "metadata", "continue");
     if (next === "") return { items, columns, resourceVersion: textAt(page, "metadata", "resourceVersion") };
-  } while (true);
+  }
 }
 
-export async function* watchOf(reading: Reading, kind: KindPath, selection: Selection, as: As, signal: AbortSignal): AsyncGenerator<Watched> {
+export async function* watchOf(
+  reading: Reading,
+  kind: KindPath,
+  selection: Selection,
+  as: As,
+  signal: AbortSignal,
+): AsyncGenerator<Watched> {
   let version = "";
   let failures = 0;
-  while (!signal.aborted) {
+  const isOver = (): boolean => signal.aborted;
+  while (!isOver()) {
     try {
       if (version === "") {
         if (failures > 0) failures += 1;
@@ -87,7 +94,7 @@ export async function* watchOf(reading: Reading, kind: KindPath, selection: Sele
         if (event.type !== "bookmark") yield { type: event.type, object: as === "Table" ? rowOf(event.object) : event.object };
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (isOver()) return;
       if (isGone(error)) version = "";
       // Before the first list there is nothing to go on with: the caller wants to hear of it.
       else if (!isPassing(error) || (version === "" && failures === 0)) throw error;
@@ -120,7 +127,12 @@ async function* eventsFrom(
   for await (const line of readLines(answer)) yield eventOf(line);
 }
 
-const TYPES: Readonly<Record<string, RawEvent["type"]>> = { ADDED: "added", MODIFIED: "modified", DELETED: "deleted", BOOKMARK: "bookmark" };
+const TYPES: Readonly<Record<string, RawEvent["type"]>> = {
+  ADDED: "added",
+  MODIFIED: "modified",
+  DELETED: "deleted",
+  BOOKMARK: "bookmark",
+};
 
 function eventOf(line: string): RawEvent {
   const event: JsonValue | undefined = readJson(line);
@@ -131,7 +143,8 @@ function eventOf(line: string): RawEvent {
     throw new StatusError(statusIn(code, object, ""));
   }
   const type = TYPES[word];
-  if (type === undefined || !isJsonObject(object)) throw new ConnectError("broken", "the watch sent something that is no event", { sent: true });
+  if (type === undefined || !isJsonObject(object))
+    throw new ConnectError("broken", "the watch sent something that is no event", { sent: true });
   return { type, object };
 }
 
