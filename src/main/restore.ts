@@ -1,3 +1,5 @@
+import { derivationsOf } from "../api/derivations.ts";
+import { wakesOf } from "../engine/wakes.ts";
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { catalog } from "../api/catalog.ts";
@@ -7,7 +9,6 @@ import { PortError } from "../ports/port-error.ts";
 import { readArchive, type ArchiveHeader } from "../server/archive-file.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { keepKey, restoreKey } from "./restore-key.ts";
-import { derivationsForRestore } from "./restore-wakes.ts";
 import type { Settings } from "./settings.ts";
 import { openStore } from "./store.ts";
 
@@ -34,7 +35,7 @@ export async function restore({ file, masterKeyFile, settings }: RestoreOrder, l
   try {
     if (copyFrom !== undefined) await keepKey(copyFrom, directory.path);
     const masterKey = masterKeyFile === undefined ? settings.masterKey : ({ from: "dataDirectory" } as const);
-    const opened = await openStore({ ...settings, masterKey }, directory, catalog, derivationsForRestore(), log);
+    const opened = await openStore({ ...settings, masterKey }, directory, catalog, derivationsOf(catalog, wakesOf(catalog.kinds)), log);
     try {
       const { entries } = await readArchive(streamOf(file), file);
       return { header, counts: await opened.store.archive.restore(entries) };

@@ -158,14 +158,15 @@ function headerOf(line: string, name: string): ArchiveHeader {
 const isPosition = (value: unknown): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
 async function* linesOf(bytes: Readable, name: string): AsyncGenerator<string> {
-  const gunzip = createGunzip();
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
   pipeline(bytes, gunzip, () => undefined); // an error destroys gunzip, whose reader sees it
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let rest = "";
   let isFirst = true;
   try {
     for await (const chunk of gunzip) {
-      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n"); // zlib gives nothing else
+      const [first = "", ...more] = decoder.decode(chunk as Uint8Array, { stream: true }).split("\n"); // zlib gives nothing else
+      const lines = [rest + first, ...more]; // only what is new is looked through
       rest = lines.pop() ?? "";
       if (rest.length > LONGEST_LINE) throw altered(name, "a line is longer than any of a backup");
       for (const line of lines) {
