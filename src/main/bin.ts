@@ -7,7 +7,7 @@ import { slipwayVersion } from "./version.ts";
 const program = new Command("slipway")
   .description("Takes releases from a Git commit to production and back again.")
   .version(slipwayVersion())
-  .showHelpAfterError()
+  .showHelpAfterError("(slipway --help lists the commands)")
   // A command line that cannot be understood is misuse, code 2, as src/cli/exit-codes.ts says; --help and --version are none.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
@@ -30,9 +30,10 @@ program
   .command("down")
   .description("stop the control plane of a data directory, and its PostgreSQL")
   .option("--data <directory>", "the data directory (default: as for serve)")
-  .action(async (flags: { data?: string }) => {
+  .option("--timeout <seconds>", "how long to wait for its end", "60")
+  .action(async (flags: { data?: string; timeout: string }) => {
     const { downVerb } = await import("./down-verb.ts");
-    process.exitCode = await downVerb(flags.data);
+    process.exitCode = await downVerb(flags);
   });
 
 program

@@ -59,7 +59,7 @@ export interface ControlPlane {
   /** Ends everything that was started, the embedded PostgreSQL included, in at most a minute. Safe to call twice. */
   stop(): Promise<void>;
   /** For a process that will not wait for `stop`: the embedded PostgreSQL is told to end by itself. */
-  endAtOnce(): void;
+  readonly endAtOnce: () => void;
 }
 
 type Steps = (() => Promise<void> | void)[];

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Server as TlsServer } from "node:tls";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { ApiFailure, statusOf, type Status } from "../api/status.ts";
 import { ApiRefusal } from "../ports/kubernetes-api.ts";
@@ -71,6 +72,8 @@ export interface HttpLimits {
 export interface ApiServer {
   /** Throws where the address cannot be listened on. `port` 0 takes any. */
   listen(host: string, port: number): Promise<{ readonly port: number }>;
+  /** Serves new connections with another certificate, in PEM; those that are open go on with theirs. Only with `tls`. */
+  setCertificate(certificate: string, key: string): void;
   /** Not ready any more, watches end cleanly, requests in flight are finished; after `graceMs` what is left is cut off. */
   close(graceMs?: number): Promise<void>;
 }
@@ -103,6 +106,9 @@ export function apiServer(parts: HttpParts): ApiServer {
     async listen(host, port) {
       await app.listen({ host, port });
       return { port: (app.server.address() as AddressInfo).port }; // a server that listens on TCP has such an address
+    },
+    setCertificate(certificate, key) {
+      if (app.server instanceof TlsServer) app.server.setSecureContext({ cert: certificate, key, minVersion: "TLSv1.2" });
     },
     async close(graceMs = 10_000) {
       stopping.abort();
@@ -275,18 +281,18 @@ function observe({ parts, callers, began }: Handler, request: FastifyRequest, re
     const seconds = Math.round(now - (began.get(request) ?? now)) / 1000;
     const code = reply.raw.statusCode;
     parts.metrics?.requestEnded({ verb: request.method, resource: resourcePathOf(segments ?? [])?.resource ?? "", code, seconds });
-    parts.log.info(
-      {
-        requestId: request.id,
-        method: request.method,
-        path: path.slice(0, 500),
-        query: [...query.keys()].slice(0, 20),
-        user: caller?.name,
-        code,
-        seconds,
-      },
-      "request",
-    );
+    const fields = {
+      requestId: request.id,
+      method: request.method,
+      path: path.slice(0, 500),
+      query: [...query.keys()].slice(0, 20),
+      user: caller?.name,
+      code,
+      seconds,
+    };
+    // Thousands of reads that went well would hide what an operator looks for.
+    if ((request.method === "GET" || request.method === "HEAD") && code < 400) parts.log.debug?.(fields, "request");
+    else parts.log.info(fields, "request");
   });
 }
 
