@@ -41,11 +41,16 @@ function eventKey(event: ObjectEvent, source: EventSource): ObjectKey {
     group: "",
     resource: "events",
     namespace: event.about.namespace === "" ? "default" : event.about.namespace,
-    name: `${event.about.name
-      .slice(0, 230)
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9.-]/g, "-")}.${print}`,
+    name: `${nameLike(event.about.name)}.${print}`,
   };
+}
+
+/** What of any name may stand at the beginning of an object's name: parts of letters, digits and "-" that neither begin nor end with "-". */
+function nameLike(name: string): string {
+  const allowed = name.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-");
+  const parts = allowed.slice(0, 230).split(/-*\.[-.]*/);
+  const joined = parts.join(".").replaceAll(/^[-.]+|[-.]+$/g, "");
+  return joined === "" ? "object" : joined;
 }
 
 function mergedEvent(current: ApiObject | undefined, event: ObjectEvent, source: EventSource, key: ObjectKey, now: Instant): ApiObject {

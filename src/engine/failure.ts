@@ -1,4 +1,5 @@
 import { type Instant, later, milliseconds } from "../domain/units.ts";
+import { ApiRefusal } from "../ports/kubernetes-api.ts";
 import { PortError } from "../ports/port-error.ts";
 import { ResourceError } from "../ports/resources.ts";
 
@@ -31,6 +32,7 @@ export interface FailureContext {
 export function failureOf(error: unknown, context: FailureContext): Failure {
   if (error instanceof ResourceError) return ofResource(error, context);
   if (error instanceof PortError) return ofPort(error, context);
+  if (error instanceof ApiRefusal) return ofRefusal(error, context);
   const incident = context.incident();
   const message = `internal error, incident ${incident}; the server's log has the details under this id. It is tried again by itself.`;
   return { kind: "retry", reason: "InternalError", message, again: backoff(context, 5 * MINUTE), incident };
@@ -64,6 +66,15 @@ function ofPort(error: PortError, context: FailureContext): Failure {
     case "refused":
       return { kind: "stalled", ...said, again: backoff(context, 10 * MINUTE) };
   }
+}
+
+/** An API's own words for not now (429, 5xx), not so any more (404, 409, 410), and no. */
+function ofRefusal(error: ApiRefusal, context: FailureContext): Failure {
+  const said = { reason: error.reason === "" ? "Refused" : error.reason, message: error.message };
+  if (error.code === 429 || error.code >= 500) return { kind: "retry", ...said, again: backoff(context, 5 * MINUTE) };
+  if (error.code === 404 || error.code === 409 || error.code === 410)
+    return { kind: "lookAgain", ...said, again: backoff(context, 30 * SECOND) };
+  return { kind: "stalled", ...said, again: backoff(context, 10 * MINUTE) };
 }
 
 const SECOND = 1000;

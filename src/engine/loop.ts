@@ -97,6 +97,8 @@ export class Loop {
 
   #start(lease: Lease): void {
     const cancel = new AbortController();
+    // Claimed while `stop` came: given back at once as well.
+    if (this.#stopping.signal.aborted) cancel.abort(this.#stopping.signal.reason);
     const ended = this.#fly(lease, cancel.signal).finally(() => {
       this.#flights.delete(flightName(lease));
       this.#roomy.resolve();

@@ -8,7 +8,12 @@ const schedules = asked !== undefined ? Number(asked) : isFull === "1" ? 20_000 
 const CHUNK = 250;
 
 /** Seeds of schedules that once broke a promise, and what was wrong. */
-const FOUND: readonly (readonly [seed: number, promise: string])[] = [];
+const FOUND: readonly (readonly [seed: number, promise: string])[] = [
+  [1657, "a Sync that is being deleted is looked at again when what it applied could not be listed"],
+  [1788, "a Sync that is being deleted goes when its account and the listing come back"],
+  [1797, "a service account that a Sync keeps is missed at once when somebody deletes it"],
+  [4594, "what a Sync says of what it leaves alone is as things are"],
+];
 
 async function keepsEveryPromise(seed: number): Promise<void> {
   const { violation, lines } = await runSchedule(seed);

@@ -44,6 +44,7 @@ export class Observer {
   readonly setOf = new Map<string, string>();
   /** Called when a Sync has said what it is about to do, and has not begun. */
   whenSyncing: (() => void) | undefined;
+  tell: (line: string) => void = () => undefined;
   violation: Violation | undefined;
 
   constructor(scheduler: Scheduler) {
@@ -146,6 +147,7 @@ export class Observer {
     if (version <= this.#last) this.fail(`${text}: version ${version} was given after ${this.#last}`);
     this.#last = version;
     const before = states.at(-1)?.object;
+    this.tell(`  ${type} ${text} at ${version} by ${actor === "" ? "a controller's events" : actor}`);
     states.push({ version, object: type === "deleted" ? undefined : object });
     const uid = object.metadata.uid ?? "";
     const set = object.metadata.labels?.[PART_OF];

@@ -74,6 +74,8 @@ export function refusalText(refusal: ApiRefusal): string {
   const told = refusal.message.replace(/^.*strict decoding error: /, "");
   const said = causes === "" || told.includes(causes) ? told : `${told} (${causes})`;
   if (refusal.code === 403) return `${said}; or remove the object from this source`;
+  if (refusal.reason === "Conflict" && !refusal.causes.some(({ reason }) => reason === "FieldManagerConflict"))
+    return `${said}. It was changed while this commit was applied; it is looked at again by itself`;
   if (refusal.reason === "Conflict")
     return `${said}. Remove the field from this file, have the other manager give it up, or set spec.force: true to take it over`;
   return said;

@@ -27,7 +27,7 @@ export const PRUNE_ON_DELETE = "slipway.dev/prune-on-delete";
 /** Pure: what to say and do about one Sync, from what was seen of it, its repository, its account and the API. */
 export function decideSync(seen: SyncSeen, now: Instant): SyncDecision {
   const { spec, account, source, target } = seen;
-  if (seen.sync.object.metadata.deletionTimestamp !== undefined) return decideDeletion(seen);
+  if (seen.sync.object.metadata.deletionTimestamp !== undefined) return decideDeletion(seen, now);
   if (spec.suspend) return { outcome: { kind: "suspended" }, commands: [] };
   if (source.kind === "absent")
     return blocked(
@@ -118,7 +118,7 @@ export function synced(
   };
 }
 
-function decideDeletion({ sync, account, target }: SyncSeen): SyncDecision {
+function decideDeletion({ sync, account, target }: SyncSeen, now: Instant): SyncDecision {
   const finalizers = sync.object.metadata.finalizers ?? [];
   if (!finalizers.includes(PRUNE_ON_DELETE)) return { commands: [] };
   const remaining =
@@ -128,7 +128,8 @@ function decideDeletion({ sync, account, target }: SyncSeen): SyncDecision {
   // Without its account nothing can be deleted in its name; holding the Sync for ever would help nobody.
   if (account === undefined || (target.kind === "compared" && remaining.length === 0))
     return { commands: [], finalizers: finalizers.filter((name) => name !== PRUNE_ON_DELETE) };
-  if (target.kind !== "compared") return { commands: [] };
+  // What it applied could not be listed; nothing else would bring it up again.
+  if (target.kind !== "compared") return { commands: [], wakeAt: later(now, seconds(5)) };
   return { commands: [{ sync, account, plan: { apply: [], prune: [remaining], same: 0, leftAlone: [] } }] };
 }
 
