@@ -135,8 +135,9 @@ async function programs(options: EmbeddedPostgresOptions, user: SystemUser | und
   throw new PortError(
     "refused",
     `${join(options.directory, "data")} was written by PostgreSQL ${major ?? "?"}, and here is PostgreSQL ${here?.version ?? "?"}, which cannot read it. ` +
-      `To go on as before, install PostgreSQL ${major ?? "?"} and start again: it is found and used. To move to ${here?.major ?? "the new one"}: with PostgreSQL ${major ?? "?"} ` +
-      `(or the Slipway that brought it) run \`slipway backup FILE\`, move the data directory aside, and with this Slipway run \`slipway restore FILE\``,
+      `To go on as before, install PostgreSQL ${major ?? "?"} (or put its programs on PATH) and start again: it is found and used. To move to ${here?.major ?? "the new one"}: ` +
+      `start it like that (or with the Slipway that brought PostgreSQL ${major ?? "?"}), run \`slipway backup --to FILE\` and stop it; then \`slipway restore FILE --data NEW_DIRECTORY --master-key-file ` +
+      `OLD_DIRECTORY/master.key\`, and serve the new one. The old one is not changed`,
     { reason: "WrongPostgresVersion" },
   );
 }
