@@ -8,6 +8,9 @@ import { isAllowed, ONLY, pathIsAllowed, PROJECT, type Question } from "../fixtu
 import { sender, type Received, type Sender } from "../fixtures/fuzz/send.ts";
 import { runningServer, type RunningServer } from "../fixtures/running-server.ts";
 
+/** JSON of an answer, for looking into. */
+type Json = ReturnType<typeof JSON.parse>;
+
 let server: RunningServer;
 let sending: Sender;
 let admin = "";
@@ -392,8 +395,8 @@ async function send(
 }
 
 /** As the administrator of the kubeconfig; "IMPERSONATED POST" as the keeper of tokens. Throws on an error other than "not found". */
-async function asAdmin(how: string, path: string, body?: object): Promise<Record<string, any>> {
-  const [method = "", isKeeper] = [how.replace("IMPERSONATED ", ""), how.startsWith("IMPERSONATED ")];
+async function asAdmin(how: string, path: string, body?: object): Promise<Record<string, Json>> {
+  const [method, isKeeper] = [how.replace("IMPERSONATED ", ""), how.startsWith("IMPERSONATED ")];
   const headers: [string, string][] = isKeeper ? [["impersonate-user", "system:slipway:tokens"]] : [];
   const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
   const { code, text } = await send({ token: admin, headers }, { method, path, type, ...(body === undefined ? {} : { body }) });

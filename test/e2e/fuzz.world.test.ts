@@ -17,6 +17,9 @@ const WIDTH = 12;
 const LONGEST_MS = 10_000;
 const MOST_GROWTH_MB = 500;
 
+/** JSON of an answer, for looking into. */
+type Json = ReturnType<typeof JSON.parse>;
+
 let server: RunningServer;
 let send: Sender;
 let admin = "";
@@ -163,7 +166,7 @@ async function prepare(): Promise<string> {
   return token;
 }
 
-async function asAdmin(method: string, path: string, body?: object): Promise<Record<string, any>> {
+async function asAdmin(method: string, path: string, body?: object): Promise<Record<string, Json>> {
   const headers: [string, string][] = [["content-type", "application/json"]];
   const { text } = await send.send({
     method,
