@@ -96,7 +96,7 @@ async function search(
 async function newest(records: Records, asked: RecordQuery, namespace: string | undefined): Promise<readonly StoredRecord[]> {
   if (namespace === undefined) return records.query(asked);
   const within = (name: string) => records.query({ ...asked, about: { ...asked.about, namespace: name } });
-  if (namespace !== CLUSTER_RECORDS_NAMESPACE) return within(namespace);
+  if (namespace !== CLUSTER_RECORDS_NAMESPACE) return namespace === "" ? [] : within(namespace);
   const both = [...(await within(namespace)), ...(await within(""))];
   return both.sort((a, b) => b.position - a.position).slice(0, asked.limit);
 }

@@ -106,9 +106,9 @@ const cases: readonly Case[] = [
     says: [
       /written by PostgreSQL 99/,
       /here is PostgreSQL 1\d\.\d+/,
-      /install PostgreSQL 99 and start again/,
-      /`slipway backup FILE`/,
-      /`slipway restore FILE`/,
+      /install PostgreSQL 99 .* and start again/,
+      /`slipway backup --to FILE`/,
+      /`slipway restore FILE --data NEW_DIRECTORY --master-key-file OLD_DIRECTORY\/master\.key`/,
     ],
   },
   {

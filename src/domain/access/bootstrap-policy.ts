@@ -141,5 +141,8 @@ export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> =
 export const EVENT_RULE: PolicyRule = rule(["create", ...CHANGE], "", "events");
 
 function viewRules(): readonly PolicyRule[] {
-  return [rule(READ, "", "namespaces", "serviceaccounts", "events"), rule(READ, SLIPWAY, ...withStatus([...PROJECT, ...PROJECT_RECORDS])), rule(["get", "list"], SLIPWAY, "timelinerecords")];
+  return [
+    rule(READ, "", "namespaces", "serviceaccounts", "events"),
+    rule(READ, SLIPWAY, ...withStatus([...PROJECT, ...PROJECT_RECORDS]), "timelinerecords"),
+  ];
 }

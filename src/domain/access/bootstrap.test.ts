@@ -51,10 +51,12 @@ const table: readonly (readonly [verb: string, resource: string, group: string, 
   ["escalate", "roles", RBAC, "cluster-admin"],
   ["create", "events", "", "cluster-admin"],
   ["list", "accesstokens", "slipway.dev", "cluster-admin"],
+  ["list", "timelinerecords", "slipway.dev", "view edit admin slipway:project-member slipway:auditor cluster-admin"],
+  ["list", "auditrecords", "slipway.dev", "admin slipway:auditor cluster-admin"],
 ];
 for (const [verb, resource, group, roles] of table)
   test(`${verb} ${resource} in a project is for ${roles}`, () => {
-    const able = ["view", "edit", "admin", "slipway:project-member", "cluster-admin"].filter((role) =>
+    const able = ["view", "edit", "admin", "slipway:project-member", "slipway:auditor", "cluster-admin"].filter((role) =>
       holding(role)(verb, resource, group),
     );
     assert.deepEqual(able.sort(), roles.split(" ").sort());
