@@ -73,8 +73,5 @@ export interface Column {
   readonly cell: (object: ApiObject, now: Instant) => string | number | boolean | null;
 }
 
-/** The part of a Kind that names it. */
-export type KindName = Pick<Kind, "group" | "version" | "kind" | "resource" | "namespaced">;
-
 export const apiVersionOf = (kind: Pick<Kind, "group" | "version">): string =>
   kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;

@@ -5,7 +5,6 @@ import type { ResourceAttributes } from "../caller.ts";
 import { ADMINS } from "../../domain/access/identity.ts";
 import { ensureBootstrap } from "./ensure-bootstrap.ts";
 import { controllerCaller, serverCaller } from "./identities.ts";
-import { kubeconfig } from "./kubeconfig.ts";
 import { userOfGitAuthor } from "./git-authors.ts";
 
 let world: AccessWorld;
@@ -102,26 +101,6 @@ test("who is in the group of administrators may do everything, and only such may
   await world.write(binding("", "user-writers", "clusterrole/user-writer", "User:clerk"));
   await assert.rejects(world.write(second, await world.user("clerk")), /into the group "slipway:admins"/);
   await world.write(second, chief);
-});
-
-test("a kubeconfig is what kubectl reads, whatever the names are", () => {
-  const parts = {
-    server: "https://127.0.0.1:7447",
-    authority: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-    user: 'jane "x": {',
-    token: "slp_a_b",
-  };
-  const read: unknown = JSON.parse(kubeconfig(parts));
-  assert.deepEqual(read, {
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "slipway",
-    clusters: [
-      { name: "slipway", cluster: { server: parts.server, "certificate-authority-data": Buffer.from(parts.authority).toString("base64") } },
-    ],
-    users: [{ name: parts.user, user: { token: "slp_a_b" } }],
-    contexts: [{ name: "slipway", context: { cluster: "slipway", user: parts.user, namespace: "default" } }],
-  });
 });
 
 test("a commit's author is a user who is not disabled", async () => {

@@ -1,6 +1,6 @@
 import type { Catalog } from "../../api/catalog.ts";
 import type { Kind } from "../../api/kind.ts";
-import type { ApiObject, ObjectKey } from "../../domain/object/api-object.ts";
+import type { ObjectKey } from "../../domain/object/api-object.ts";
 import type { JsonValue } from "../../domain/object/json.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Ids } from "../../ports/ids.ts";
@@ -60,6 +60,3 @@ export const keyOf = (ask: Ask, name = ask.name): ObjectKey => ({
   namespace: ask.namespace,
   name,
 });
-
-/** An object in a body, once it is known to be one. */
-export type BodyObject = ApiObject;
