@@ -233,9 +233,9 @@ async function answerTo(handler: Handler, request: FastifyRequest, signal: Abort
   const resource = resourcePathOf(segments);
   if (resource !== undefined) return resourceAnswer(parts, asked, resource);
   await authorizePath(parts, asked);
+  if (request.method !== "GET" && request.method !== "HEAD") throw new ApiFailure({ error: "methodNotAllowed" });
   if (segments[0] === "metrics" && segments.length === 1 && parts.metrics !== undefined)
     return { type: "text", code: 200, contentType: parts.metrics.contentType, body: await parts.metrics.exposition() };
-  if (request.method !== "GET" && request.method !== "HEAD") throw new ApiFailure({ error: "methodNotAllowed" });
   const page = parts.pages?.find(({ path: own }) => own === `/${segments.join("/")}`);
   if (page !== undefined) return page.answer(asked);
   const document = handler.documents.answer(asked);

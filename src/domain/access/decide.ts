@@ -1,5 +1,5 @@
 import type { Identity } from "./identity.ts";
-import { MASTERS } from "./identity.ts";
+import { MASTERS, serviceAccountOf } from "./identity.ts";
 import type { Policy } from "./policy.ts";
 import { grantsOf, subjectText } from "./policy.ts";
 import type { Asked } from "./policy-rule.ts";
@@ -69,6 +69,7 @@ const missingText = (bindings: readonly string[]): readonly string[] =>
 function wayOut(policy: Policy, who: Identity, asked: Asked): readonly string[] {
   const fitting = [...policy.clusterRoles.values()]
     .filter(({ name, labels }) => labels["kubernetes.io/bootstrapping"] === "rbac-defaults" && !name.startsWith("system:"))
+    .filter(({ name }) => name !== "slipway:sync" || serviceAccountOf(who.name) !== undefined)
     .filter(({ rules }) => allows(rules, asked))
     .sort((a, b) => weight(a.rules) - weight(b.rules) || (a.name < b.name ? -1 : 1));
   const [least] = fitting;

@@ -10,17 +10,23 @@ import { texts } from "../../domain/access/policy-rule.ts";
 import type { Reader } from "../../ports/resources.ts";
 import type { AdmissionRule, AskedWrite } from "../admitted.ts";
 import type { AccessIndex } from "./access-index.ts";
+import { mayGiveAway } from "./give-away.ts";
 import { serviceAccountCaller } from "./identities.ts";
 import { TOKEN_WRITER } from "./issue-token.ts";
 
 /**
  * Refuses a write by which somebody would give more than he has: a role, a binding, membership of a group, a token, what a Sync applies as
- * its service account. Asked before every write; a deletion gives nothing.
+ * its service account, or an object to somebody who deletes it. Asked before every write; a deletion gives nothing.
  */
 export function grantRule(index: Pick<AccessIndex, "policy">): AdmissionRule {
   return async (asked, reader) => {
     const { object, previous, kind } = asked;
-    if (object === undefined || (previous !== undefined && isBookkeeping(object, previous))) return undefined;
+    if (object === undefined) return undefined;
+    if (previous !== undefined) {
+      const given = await mayGiveAway(await index.policy(), asked, object, previous, reader);
+      if (!given.granted) return given.reason;
+      if (isBookkeeping(object, previous)) return undefined;
+    }
     const check = CHECKS[`${kind.group}/${kind.resource}`];
     if (check === undefined) return undefined;
     const verdict = await check(await index.policy(), asked, object, reader);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject, JsonValue } from "../../domain/object/json.ts";
-import { jsonPatched } from "./json-patch.ts";
+import { jsonPatched, PatchMisfit } from "./json-patch.ts";
 
 // RFC 6902, appendix A.
 const cases: readonly { readonly target: JsonObject; readonly patch: JsonValue; readonly result: JsonValue }[] = [
@@ -77,4 +77,14 @@ for (const patch of [
       (error) => error instanceof Error && ["PatchMisfit", "ApiFailure"].includes(error.name),
     );
     assert.deepEqual(target, { baz: "qux", list: [1] });
+  });
+
+for (const { name, patch } of [
+  { name: "a test against an object", patch: [{ op: "test", path: "/a", value: { b: "c" } }] },
+  { name: "a test against null", patch: [{ op: "test", path: "/a", value: null }] },
+  { name: "a test of an object against a number", patch: [{ op: "test", path: "", value: 1 }] },
+  { name: "a removal of everything", patch: [{ op: "remove", path: "" }] },
+])
+  test(`${name} that does not hold is a patch that does not fit, not an accident`, () => {
+    assert.throws(() => jsonPatched({ a: "b" }, patch), PatchMisfit);
   });
