@@ -50,7 +50,7 @@ test("what is absent is created only if it is still absent, what differs is chan
   const plan = planSync(
     [
       { desired: desired("Secret", "a"), difference: "absent" },
-      { desired: desired("Secret", "b"), difference: "different", decidedOn: "42" },
+      { desired: desired("Secret", "b"), difference: "different", decidedOn: "42", force: true },
       same,
     ],
     [],
@@ -198,7 +198,7 @@ test("the guard names the way out; a source that never held anything is no probl
 test("without selfHeal drift of an applied source is told and left; a new source is applied all the same", () => {
   const drift: readonly Comparison[] = [
     { desired: desired("Secret", "a"), difference: "absent" },
-    { desired: desired("Secret", "b"), difference: "different", decidedOn: "1" },
+    { desired: desired("Secret", "b"), difference: "different", decidedOn: "1", force: false },
     same,
   ];
   const left = planSync(drift, [], [], { ...options, selfHeal: false, sourceIsApplied: true });
@@ -221,7 +221,7 @@ const comparisonsOf = somePlaces.chain((places) =>
         })
         .map(({ difference, wave }): Comparison => {
           const one = desired(kind, name, wave === undefined ? {} : { [WAVE]: wave });
-          if (difference === "different") return { desired: one, difference, decidedOn: "7" };
+          if (difference === "different") return { desired: one, difference, decidedOn: "7", force: false };
           return difference === "refused" ? { desired: one, difference, message: "no" } : { desired: one, difference };
         }),
     ),
