@@ -66,7 +66,7 @@ function explainStatus(status: AnsweredStatus, where: Where | undefined): Explai
     case 401:
       return {
         exit: "forbidden",
-        message: `the server does not take the token of "${user}" in ${where?.kubeconfig ?? "the kubeconfig"} (${plain(status.message)}): it has expired, was revoked, or is of another server. Have a new one made: slipway token create ${user}`,
+        message: `the server does not take the token of "${user}" in ${where?.kubeconfig ?? "the kubeconfig"}: ${reasonOf401(status.message)}; an administrator makes a new one with \`slipway token create ${user}\``,
       };
     case 403:
       return { exit: "forbidden", message: `${status.message}${missingRight(status.message)}` };
@@ -84,7 +84,11 @@ function explainStatus(status: AnsweredStatus, where: Where | undefined): Explai
   }
 }
 
-const plain = (message: string): string => message.replace(/^Unauthorized: /, "");
+/** What the server says of a token; where it says nothing more, what it can be. */
+function reasonOf401(message: string): string {
+  const said = message.replace(/^Unauthorized(: )?/, "").replace(/; ask for a new one$/, "");
+  return said === "" ? "it has expired, was revoked, or is of another server" : said;
+}
 
 /** A line for each field, where there are several. */
 function withCauses({ message, causes }: AnsweredStatus): string {
@@ -98,6 +102,8 @@ function withCauses({ message, causes }: AnsweredStatus): string {
 const CANNOT = /User "([^"]*)" cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?/;
 
 function missingRight(message: string): string {
+  // our own server names the role that would do
+  if (message.includes(" would allow it")) return "";
   const [, user, verb, resource, group, namespace] = CANNOT.exec(message) ?? [];
   if (user === undefined || verb === undefined || resource === undefined) return "";
   const scope = namespace === undefined ? "a ClusterRole bound with a ClusterRoleBinding" : `a Role in namespace ${namespace}`;

@@ -14,7 +14,28 @@ export interface TimelineEntry {
   readonly isWarning: boolean;
 }
 
-// Sources of entries, one function each: records of the audit are a further one.
+// Sources of entries, one function each.
+
+/** A record of the audit or the timeline; `singular` names the kind it is about. Undefined for what other entries tell better. */
+export function entryOfRecord(record: JsonObject, singular: (group: string, resource: string) => string): TimelineEntry | undefined {
+  // what a controller found is told by its Event and the condition; that it was written down is no news
+  if (textAt(record, "details", "subresource") === "status") return undefined;
+  return {
+    time: textAt(record, "at"),
+    about: `${singular(textAt(record, "about", "group"), textAt(record, "about", "resource"))}/${textAt(record, "about", "name")}`,
+    what: textAt(record, "reason"),
+    who: textAt(record, "actor"),
+    why: textAt(record, "details", "why") || changedText(record) || textAt(record, "message"),
+    isWarning: false,
+  };
+}
+
+/** The fields that an update changed, the first five. */
+function changedText(record: JsonObject): string {
+  if (textAt(record, "reason") === "Created") return "";
+  const paths = listAt(record, "details", "changes").map((change) => textAt(change, "path"));
+  return `${paths.slice(0, 5).join(", ")}${paths.length > 5 ? ` and ${paths.length - 5} more` : ""}`;
+}
 
 /** What controllers reported. */
 export function entryOfEvent(event: JsonObject): TimelineEntry {
@@ -29,8 +50,11 @@ export function entryOfEvent(event: JsonObject): TimelineEntry {
   };
 }
 
-/** What the object itself tells: when it was created, when each manager wrote last, since when each condition is as it is. */
-export function entriesOfObject(object: ApiObject): readonly TimelineEntry[] {
+/**
+ * What the object itself tells: since when each condition is as it is; and, where the audit may not be read (`withWrites`), when it was created and
+ * when each manager wrote last.
+ */
+export function entriesOfObject(object: ApiObject, withWrites: boolean): readonly TimelineEntry[] {
   const about = nameOf(object);
   const entry = (time: string, what: string, who: string, why: string, isWarning = false): TimelineEntry => ({
     time,
@@ -71,8 +95,7 @@ export function entriesOfObject(object: ApiObject): readonly TimelineEntry[] {
   });
   const { creationTimestamp = "", deletionTimestamp = "" } = object.metadata;
   return [
-    entry(creationTimestamp, "Created", "", ""),
-    ...writes,
+    ...(withWrites ? [entry(creationTimestamp, "Created", "", ""), ...writes] : []),
     ...conditions,
     ...(deletionTimestamp === "" ? [] : [entry(deletionTimestamp, "Deleting", "", "deletion was asked for")]),
   ];
@@ -81,7 +104,8 @@ export function entriesOfObject(object: ApiObject): readonly TimelineEntry[] {
 /** Oldest first, from `since` (milliseconds since the Unix epoch) on; what has no time is left out. */
 export function timelineOf(entries: readonly TimelineEntry[], since: number | undefined): readonly TimelineEntry[] {
   const timed = entries.flatMap((entry) => {
-    const epoch = Date.parse(entry.time);
+    // a time in whole seconds is the end of that second: an event comes after the write that it tells of
+    const epoch = Date.parse(entry.time.replace(/(:\d\d)Z$/, "$1.999Z"));
     return Number.isNaN(epoch) || (since !== undefined && epoch < since) ? [] : [{ epoch, entry }];
   });
   return timed.sort((a, b) => a.epoch - b.epoch).map(({ entry }) => entry);

@@ -96,7 +96,7 @@ function questionVerbs(program: Command, on: On): void {
 
 function accessVerbs(program: Command, on: On): void {
   const user = program.command("user").description("people who may call this server");
-  tokenFlags(verb(user, "create", "make a user and its first token", "json, yaml"))
+  tokenFlags(namespaced(verb(user, "create", "make a user and its first token", "json, yaml")))
     .argument("<name>", "the name of the new user")
     .option("--group <group>", "a group, which role bindings can name; may be given several times", collected)
     .option("--email <address>", "the address for notifications")
@@ -119,7 +119,7 @@ function accessVerbs(program: Command, on: On): void {
     );
 
   const token = program.command("token").description("tokens of users and service accounts");
-  tokenFlags(verb(token, "create", "make a token; its secret is shown this once", "json, yaml"))
+  tokenFlags(namespaced(verb(token, "create", "make a token; its secret is shown this once", "json, yaml")))
     .argument("<user>", "a user, or serviceaccount/NAMESPACE/NAME")
     .option(
       "--scope <scope>",

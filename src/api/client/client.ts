@@ -5,7 +5,7 @@ import { readJson, readText } from "./read-answer.ts";
 import { retrying, type Wait } from "./retrying.ts";
 import { statusIn, StatusError } from "./status-error.ts";
 import type { ApiAnswer, ApiRequest, Transport } from "./transport.ts";
-import { listOf, type ListOf, watchOf, type Watched } from "./watch.ts";
+import { listOf, type ListOf, pagesOf, watchOf, type Watched } from "./watch.ts";
 
 export type KindPath = Pick<ServedKind, "group" | "version" | "resource" | "namespaced">;
 
@@ -45,6 +45,8 @@ export interface Client {
   get(kind: KindPath, place: Place, as?: As): Promise<JsonObject>;
   /** All of them, read in pages of 500; begun anew when the server has forgotten the version of the first page. */
   list(kind: KindPath, selection: Selection, as?: As): Promise<ListOf>;
+  /** The same page by page, for who may have seen enough before the end. */
+  pages(kind: KindPath, selection: Selection): AsyncGenerator<ListOf>;
   /** A list, then its changes for ever; goes on after a broken connection, lists again when the server has forgotten. Ends when `signal` fires. */
   watch(kind: KindPath, selection: Selection, signal: AbortSignal, as?: As): AsyncGenerator<Watched>;
   create(kind: KindPath, namespace: string, object: JsonObject, options?: WriteOptions): Promise<ApiObject>;
@@ -112,6 +114,7 @@ export function apiClient(parts: ClientParts): Client {
     kinds: () => (kinds ??= discover(json)),
     get: (kind, place, as = "Object") => json({ path: pathOf(kind, place.namespace, place.name) }, ACCEPT[as]),
     list: (kind, selection, as = "Object") => listOf(reading, kind, selection, as),
+    pages: (kind, selection) => pagesOf(reading, kind, selection, "Object"),
     watch: (kind, selection, signal, as = "Object") => watchOf(reading, kind, selection, as, signal),
     create: (kind, namespace, object, options) => write("POST", withQuery(pathOf(kind, namespace), writing(options)), object, JSON_TYPE),
     update: (kind, { namespace, name }, object, options) =>

@@ -37,6 +37,7 @@ export interface Reading {
 }
 
 const PAGE = 500;
+const UNLIMITED = 0;
 /** The server ends a watch after this, and sends a bookmark each minute: silence for longer than two is a dead connection. */
 const WATCH_SECONDS = 600;
 const WATCH_IDLE_MS = 150_000;
@@ -49,23 +50,42 @@ export async function listOf(reading: Reading, kind: KindPath, selection: Select
     return await readPages(reading, kind, selection, as, PAGE);
   } catch (error) {
     if (!isGone(error)) throw error;
-    return readPages(reading, kind, selection, as, undefined);
+    return readPages(reading, kind, selection, as, UNLIMITED);
   }
 }
 
-async function readPages(reading: Reading, kind: KindPath, selection: Selection, as: As, limit: number | undefined): Promise<ListOf> {
+async function readPages(reading: Reading, kind: KindPath, selection: Selection, as: As, limit: number): Promise<ListOf> {
   const items: JsonObject[] = [];
-  let columns: readonly JsonObject[] = [];
-  let next = "";
-  for (;;) {
+  let first: ListOf | undefined;
+  let last: ListOf | undefined;
+  for await (const page of pagesOf(reading, kind, selection, as, limit)) {
+    first ??= page;
+    last = page;
+    for (const item of page.items) items.push(item);
+  }
+  return { items, columns: first?.columns ?? [], resourceVersion: last?.resourceVersion ?? "" };
+}
+
+/** Page by page, for who may have seen enough before the end. Throws a 410 when the version of the first page is forgotten. */
+export async function* pagesOf(
+  reading: Reading,
+  kind: KindPath,
+  selection: Selection,
+  as: As,
+  limit: number = PAGE,
+): AsyncGenerator<ListOf> {
+  for (let next: string | undefined = ""; next !== undefined;) {
     const query = selecting(selection);
-    if (limit !== undefined) query.set("limit", String(limit));
+    if (limit !== UNLIMITED) query.set("limit", String(limit));
     if (next !== "") query.set("continue", next);
     const page = await reading.page(kind, query, selection.namespace, as);
-    for (const item of objectsIn(page[as === "Table" ? "rows" : "items"])) items.push(item);
-    if (columns.length === 0) columns = objectsIn(page["columnDefinitions"]);
-    next = textAt(page, "metadata", "continue");
-    if (next === "") return { items, columns, resourceVersion: textAt(page, "metadata", "resourceVersion") };
+    yield {
+      items: objectsIn(page[as === "Table" ? "rows" : "items"]),
+      columns: objectsIn(page["columnDefinitions"]),
+      resourceVersion: textAt(page, "metadata", "resourceVersion"),
+    };
+    const token = textAt(page, "metadata", "continue");
+    next = token === "" ? undefined : token;
   }
 }
 
