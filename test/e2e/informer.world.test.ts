@@ -10,7 +10,8 @@ import { runningServer } from "../fixtures/running-server.ts";
 /** Objects that are created; every second is changed, every third deleted. */
 const OBJECTS = process.env["SLIPWAY_TEST_FULL"] === "1" ? 10_000 : 2_000;
 const WRITERS = 8;
-const CATCH_UP_MS = 90_000;
+// client-go waits up to a minute between two tries when it has failed often.
+const CATCH_UP_MS = 180_000;
 
 const resource = { group: "slipway.dev", version: "v1alpha1", namespace: "many", plural: "releasebindings" };
 const path = `/apis/slipway.dev/v1alpha1/namespaces/${resource.namespace}/releasebindings`;
