@@ -5,6 +5,7 @@ import type { FieldProblem } from "../domain/object/field-problem.ts";
 import { isJsonObject, type JsonValue } from "../domain/object/json.ts";
 import { metadataProblems } from "./check-metadata.ts";
 import { apiVersionOf, type Kind } from "./kind.ts";
+import { plainSchema } from "./plain-schema.ts";
 import { problemOf } from "./schema-problem.ts";
 import { listProblems } from "./check-lists.ts";
 import { nodeOf } from "./schema.ts";
@@ -60,7 +61,7 @@ const validators = new WeakMap<object, Validator>();
 function validatorOf(schema: Kind["schema"]): Validator {
   const known = validators.get(schema);
   if (known !== undefined) return known;
-  const made: Validator = Compile(schema);
+  const made: Validator = Compile(plainSchema(schema));
   validators.set(schema, made);
   return made;
 }

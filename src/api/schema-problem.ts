@@ -25,7 +25,11 @@ export function problemOf(error: TLocalizedValidationError, root: JsonValue, sec
         hint: `write ${name}`,
       }));
     case "type":
-      return problem("typeInvalid", `${found} is not ${typeWords(error.params.type)}`);
+      return problem(
+        "typeInvalid",
+        `${found} is not ${typeWords(error.params.type)}`,
+        value === null ? "leave the field out, or give it a value" : undefined,
+      );
     case "enum":
       return problem("notSupported", `${found}: supported values: ${error.params.allowedValues.map(quoted).join(", ")}`);
     case "pattern":
@@ -88,8 +92,7 @@ function typeWords(type: string | readonly string[]): string {
     array: "a list",
     object: "an object",
   };
-  const name = typeof type === "string" ? type : type.join(" or ");
-  return words[name] ?? name;
+  return (typeof type === "string" ? [type] : type).map((name) => words[name] ?? name).join(" or ");
 }
 
 /** What a JSON pointer (RFC 6901) points to, with the path as a person would write it. */

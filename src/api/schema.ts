@@ -80,6 +80,7 @@ export interface SchemaNode {
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
   readonly "x-kubernetes-map-type"?: "atomic" | "granular";
   readonly "x-kubernetes-preserve-unknown-fields"?: boolean;
+  readonly "x-kubernetes-int-or-string"?: boolean;
 }
 
 /** The schema as data: TSchema says nothing of itself, its shape is what the functions above make. */

@@ -19,13 +19,22 @@ export function unknownFields(kind: Kind, object: JsonValue): readonly FieldProb
   return capped(problems);
 }
 
-/** The object without the fields its kind does not know, and without nulls where a field may not be null: what Kubernetes stores of a custom resource. */
-export function pruned<T extends JsonValue>(kind: Kind, object: T): T {
+/**
+ * The object without the fields its kind does not know, and without nulls where a field may not be null: what Kubernetes stores of a custom
+ * resource. `nulls: "keep"` leaves those outside metadata for the check to name, as Kubernetes does with what server-side apply merged.
+ */
+export function pruned<T extends JsonValue>(kind: Kind, object: T, nulls: Nulls = "drop"): T {
   // the outermost level keeps apiVersion, kind and metadata, and the type of everything known
-  return prunedBy(wholeNode(kind), object) as T;
+  return prunedBy(wholeNode(kind), object, nulls) as T;
 }
 
-/** The object with the defaults of the schema, and then those the kind computes. What is of the wrong type is left for the check. */
+type Nulls = "drop" | "keep";
+
+/**
+ * The object with the defaults of the schema, those inside a default included, and then those the kind computes. A null where none may be
+ * gives way to the default. What is of the wrong type is left for the check.
+ * Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable
+ */
 export function withDefaults(kind: Kind, object: ApiObject): ApiObject {
   const filled = defaulted(nodeOf(kind.schema), object) as ApiObject; // adds fields, changes none
   return kind.defaults === undefined || !isJsonObject(filled.metadata) ? filled : kind.defaults(filled);
@@ -33,13 +42,16 @@ export function withDefaults(kind: Kind, object: ApiObject): ApiObject {
 
 /** A body of an action, pruned and with the defaults of its schema. */
 export const shapedBody = (schema: Kind["schema"], body: JsonValue): JsonValue =>
-  defaulted(nodeOf(schema), prunedBy({ ...nodeOf(schema), properties: { ...TYPE_META, ...nodeOf(schema).properties } }, body) ?? null) ??
-  null;
+  defaulted(
+    nodeOf(schema),
+    prunedBy({ ...nodeOf(schema), properties: { ...TYPE_META, ...nodeOf(schema).properties } }, body, "drop") ?? null,
+  ) ?? null;
 
+const METADATA = nodeOf(objectMetaSchema);
 const TYPE_META: Readonly<Record<string, SchemaNode>> = {
   apiVersion: { type: "string" },
   kind: { type: "string" },
-  metadata: nodeOf(objectMetaSchema),
+  metadata: METADATA,
 };
 const whole = new WeakMap<Kind, SchemaNode>();
 
@@ -83,20 +95,20 @@ function unknownField(path: string, name: string, known: readonly string[]): Fie
 }
 
 /** undefined = leave the field out. */
-function prunedBy(node: SchemaNode, value: JsonValue | undefined): JsonValue | undefined {
-  if (value === null || value === undefined) return node.nullable === true ? value : undefined;
+function prunedBy(node: SchemaNode, value: JsonValue | undefined, nulls: Nulls): JsonValue | undefined {
+  if (value === null || value === undefined) return node.nullable === true || nulls === "keep" ? value : undefined;
   if (isJsonList(value)) {
     const { items } = node;
     if (items === undefined) return value;
     // an entry that is null stays, for the check to name
-    return value.map((entry) => prunedBy(items, entry) ?? null);
+    return value.map((entry) => prunedBy(items, entry, nulls) ?? null);
   }
   if (!isJsonObject(value)) return value;
   const { properties = {}, additionalProperties } = node;
   const kept = Object.entries(value).flatMap(([name, member]): (readonly [string, JsonValue])[] => {
     const of = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
     if (of === undefined) return isOpen(node) && member !== undefined ? [[name, member]] : [];
-    const inner = prunedBy(of, member);
+    const inner = prunedBy(of, member, of === METADATA ? "drop" : nulls);
     return inner === undefined ? [] : [[name, inner]];
   });
   // defines members instead of assigning them: a member called __proto__ stays one
@@ -114,16 +126,16 @@ function defaulted(node: SchemaNode, value: JsonValue | undefined): JsonValue | 
   const present = Object.entries(value).map(([name, member]): readonly [string, JsonValue | undefined] => {
     const of = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
     if (of === undefined) return [name, member];
-    return [name, member === null && of.default !== undefined ? asJson(of.default) : defaulted(of, member)];
+    return [name, member === null && of.default !== undefined && of.nullable !== true ? defaultOf(of) : defaulted(of, member)];
   });
   const missing = Object.entries(properties)
     .filter(([name, of]) => of.default !== undefined && (!Object.hasOwn(value, name) || value[name] === undefined))
-    .map(([name, of]): readonly [string, JsonValue] => [name, asJson(of.default)]);
+    .map(([name, of]) => [name, defaultOf(of)] as const);
   const result: JsonObject = Object.fromEntries([...present, ...missing]);
   return result;
 }
 
-const asJson = (value: unknown): JsonValue => value as JsonValue; // the defaults of our schemas are JSON
+const defaultOf = (node: SchemaNode): JsonValue | undefined => defaulted(node, node.default as JsonValue); // a schema is JSON, so its defaults are
 
 const withDefaultsInside = new WeakMap<SchemaNode, boolean>();
 

@@ -20,7 +20,7 @@ import type { Caller, ResourceAttributes } from "../caller.ts";
 import { attributesOf } from "./attributes.ts";
 import { auditRecord, type AuditedWrite } from "./audit.ts";
 import { withManagers } from "./field-managers.ts";
-import { rulesOf } from "./kind-rules.ts";
+import { isBuiltIn, rulesOf } from "./kind-rules.ts";
 import { conflict, InvalidObject, notFound, qualified, Refused } from "./refusals.ts";
 
 /** What becomes of a write: it goes to the store, with its audit record, or the stored state already is what it asks for. */
@@ -55,7 +55,7 @@ async function planCreate(parts: AdmissionParts, tools: PlanTools, kind: Kind, w
   await allow(tools, kind, intent?.verb === "patch" ? key : { ...key, name: "" }, "create");
   await liveNamespace(tools, kind, key);
   const now = parts.clock.now();
-  const created = withDefaults(kind, asCreated(pruned(kind, write.object), key, parts.ids.uid(), now, rulesOf(kind)));
+  const created = withDefaults(kind, asCreated(known(kind, write.object, intent), key, parts.ids.uid(), now, rulesOf(kind)));
   const object = withOwnDefaults(kind, withManagers(kind, undefined, created, intent, now));
   await check(parts, { caller: tools.caller, kind, key, verb: "create", subresource: "", object, previous: undefined });
   return planned(
@@ -72,7 +72,7 @@ async function planUpdate(parts: AdmissionParts, tools: PlanTools, kind: Kind, w
   const previous = stored.object;
   if (intent?.verb === "delete") return marked(parts, tools, kind, stored, write, write.object.metadata.finalizers ?? []);
   const now = parts.clock.now();
-  const given = withDefaults(kind, pruned(kind, write.object));
+  const given = withDefaults(kind, known(kind, write.object, intent));
   const updated = asUpdated(previous, given, subresource, rulesOf(kind));
   const object = withManagers(kind, previous, updated, intent, now);
   if (isSameObject(previous, object)) return { unchanged: stored };
@@ -129,7 +129,7 @@ async function planMerge(parts: AdmissionParts, tools: PlanTools, kind: Kind, wr
   if (kind.ephemeral !== true) await liveNamespace(tools, kind, key);
   const [now, uid] = [parts.clock.now(), parts.ids.uid()];
   const merge = (current: ApiObject | undefined): ApiObject => {
-    const given = pruned(kind, write.merge(current));
+    const given = known(kind, write.merge(current), intent);
     const next = current === undefined ? asCreated(given, key, uid, now, rulesOf(kind)) : asUpdated(current, given, "", rulesOf(kind));
     const object = withOwnDefaults(kind, withManagers(kind, current, withDefaults(kind, next), intent, now));
     const problems = checkObject(kind, object, current);
@@ -141,6 +141,13 @@ async function planMerge(parts: AdmissionParts, tools: PlanTools, kind: Kind, wr
     { ...audited(tools, kind, write), uid: undefined, done: "updated", before: undefined, after: undefined },
   );
 }
+
+/**
+ * What the kind knows of the object. A null that server-side apply was asked for stays, so that the check refuses it where none may be;
+ * built-in kinds are read into Go's types in Kubernetes, where a null is no value at all.
+ */
+const known = (kind: Kind, object: ApiObject, intent: Intent | undefined): ApiObject =>
+  pruned(kind, object, intent?.manager === "" && !isBuiltIn(kind) ? "keep" : "drop");
 
 /** A status that a new object begins with (a Namespace's phase) is nobody's field: it comes after the managers. */
 const withOwnDefaults = (kind: Kind, object: ApiObject): ApiObject =>
