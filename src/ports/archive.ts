@@ -1,3 +1,4 @@
+import { resourceVersion } from "../domain/object/api-object.ts";
 import type { ObjectKey, ResourceVersion } from "../domain/object/api-object.ts";
 import type { Instant } from "../domain/units.ts";
 import type { StoredRecord } from "./records.ts";
@@ -14,8 +15,8 @@ export interface Archive {
   export(): AsyncGenerator<readonly ArchiveEntry[]>;
   /**
    * Puts an export into this store, which must be empty (else PortError `refused`, StoreNotEmpty). All or nothing: when `entries` throws, or this process
-   * ends, nothing is there. Then: the same uids, resourceVersions and records; new writes continue above; a watch from the version of the export goes on,
-   * one from before is `expired`; every object has made due what it would have if it had just been added.
+   * ends, nothing is there. Then: the same uids, resourceVersions and records; new writes continue at `restoredVersion`; a watch or list from the version of
+   * the export goes on, one from before or from what the old store wrote afterwards is `expired`; every object has made due what it would have if it had just been added.
    */
   restore(entries: AsyncIterable<readonly ArchiveEntry[]>): Promise<ArchiveCounts>;
   /** Nothing was ever written here. */
@@ -72,6 +73,13 @@ export function counted(counts: ArchiveCounts, batch: readonly ArchiveEntry[]): 
   }
   return next;
 }
+
+/**
+ * Where a store goes on that was restored from `version`: above every version that the old one can have given since the backup, also if it went on for
+ * years, and above any earlier restore, as long as it wrote less than a million times a second. (16 digits, below 2^53 until the year 2255.)
+ */
+export const restoredVersion = (version: ResourceVersion, now: Instant): ResourceVersion =>
+  resourceVersion(Math.max(version + 1_000_000_000, now * 1000));
 
 /** core/v1 Events have a lifetime of their own. */
 export const isEvent = ({ group, resource }: Pick<ObjectKey, "group" | "resource">): boolean => group === "" && resource === "events";

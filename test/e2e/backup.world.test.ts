@@ -127,8 +127,11 @@ describe("a backup, restored on an empty machine", () => {
     assert.ok(Number(made.body.metadata.resourceVersion) > at);
     const first = await now.firstOf(`${path}?watch=1&resourceVersion=${at}`);
     assert.equal(`${first.type} ${first.object.metadata.name}`, "ADDED after-the-restore");
-    const expired = await now.firstOf(`${path}?watch=1&resourceVersion=${at - 1}`).catch((error: unknown) => error);
-    assert.equal(expired.object?.code ?? expired.code, 410);
+    // at + 1 is a change that the old server made after the backup: here it is nothing, and is never given to another one.
+    for (const other of [at - 1, at + 1]) {
+      const expired = await now.firstOf(`${path}?watch=1&resourceVersion=${other}`).catch((error: unknown) => error);
+      assert.equal(expired.object?.code ?? expired.code, 410);
+    }
   });
 
   test("the controllers go on where they were: what is pushed now is applied", async () => {

@@ -1,7 +1,8 @@
-import { counted, isEvent, NOTHING_COUNTED } from "../../ports/archive.ts";
+import { counted, isEvent, NOTHING_COUNTED, restoredVersion } from "../../ports/archive.ts";
 import type { Archive, ArchivedObject, ArchiveEntry } from "../../ports/archive.ts";
 import { keyText } from "../../domain/object/api-object.ts";
 import type { ObjectKey } from "../../domain/object/api-object.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { PortError } from "../../ports/port-error.ts";
 import type { Derivations, WakeRule } from "../../ports/resources.ts";
 import { restoredRow } from "../../ports/restored-row.ts";
@@ -13,6 +14,7 @@ interface Parts {
   readonly keys: Map<string, Uint8Array>;
   readonly derivations: Derivations;
   readonly sealer: Sealer | undefined;
+  readonly clock: Pick<Clock, "now">;
   /** Makes work due; every object is there by then. */
   readonly wake: (rules: readonly WakeRule[]) => void;
 }
@@ -44,6 +46,7 @@ export function memoryArchive(parts: Parts): Archive {
       if (!isEmpty()) throw notEmpty();
       log.load(
         first.resourceVersion,
+        restoredVersion(first.resourceVersion, parts.clock.now()),
         restored.map(({ row }) => row),
         all.flatMap((entry) => (entry.type === "record" ? [entry.record] : [])),
       );

@@ -1,6 +1,7 @@
 import { keyText, resourceVersion } from "../../domain/object/api-object.ts";
 import type { ObjectKey, ResourceVersion } from "../../domain/object/api-object.ts";
 import type { Instant } from "../../domain/units.ts";
+import { expiredError } from "../../ports/decide-commit.ts";
 import type { Row, RowChange } from "../../ports/decide-commit.ts";
 import type { StoredRecord } from "../../ports/records.ts";
 import type { Sealer } from "../../ports/sealer.ts";
@@ -36,6 +37,7 @@ export class MemoryLog {
   readonly #sealer: Sealer | undefined;
   readonly #rows = new Map<string, KeptRow>();
   #changes: KeptChange[] = [];
+  #restored: { readonly from: ResourceVersion; readonly at: ResourceVersion } | undefined;
   #changed = Promise.withResolvers<undefined>();
 
   constructor(sealer: Sealer | undefined) {
@@ -52,12 +54,20 @@ export class MemoryLog {
     return [...this.#rows.values()];
   }
 
-  /** Fills an empty log with objects as of `last`, whose changes it does not know. */
-  load(last: ResourceVersion, rows: readonly Row[], records: readonly StoredRecord[]): void {
+  /** Fills an empty log with objects as of `from`, whose changes it does not know; it goes on at `last`. */
+  load(from: ResourceVersion, last: ResourceVersion, rows: readonly Row[], records: readonly StoredRecord[]): void {
     for (const row of rows) this.#rows.set(keyText(row.stored.key), this.#keep(row));
     this.records = [...records];
     this.last = last;
     this.horizon = last;
+    this.#restored = { from, at: last };
+  }
+
+  /** The version itself, or of a restored log where it went on. Throws `expired` for one that cannot be shown. */
+  shown(asked: ResourceVersion): ResourceVersion {
+    if (asked === this.#restored?.from && this.horizon === this.#restored.at) return this.horizon;
+    if (asked < this.horizon || asked > this.last) throw expiredError(asked, this.horizon, this.last);
+    return asked;
   }
 
   rowsOf(group: string, resource: string): readonly Row[] {

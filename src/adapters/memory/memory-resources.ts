@@ -4,7 +4,7 @@ import type { ObjectKey, ResourceVersion } from "../../domain/object/api-object.
 import { isStorableKey, storableSelection, storableText } from "../../domain/object/storable-text.ts";
 import { isSelected, watchEventType } from "../../domain/object/watch-event.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { checkTransaction, decideCommit, expiredError, fencedError } from "../../ports/decide-commit.ts";
+import { checkTransaction, decideCommit, fencedError } from "../../ports/decide-commit.ts";
 import type { Row } from "../../ports/decide-commit.ts";
 import type { NewRecord } from "../../ports/records.ts";
 import type {
@@ -93,7 +93,7 @@ function readerOf(
   frozen: { readonly version: ResourceVersion; readonly rows: Map<string, readonly Row[]> } | undefined,
 ): Reader {
   const rowsAt = (group: string, resource: string, version: ResourceVersion): readonly Row[] => {
-    if (version > log.last || version < log.horizon) throw expiredError(version, log.horizon, log.last);
+    log.shown(version);
     return version === log.last ? log.rowsOf(group, resource) : rewound(log, group, resource, version);
   };
   return {
@@ -105,7 +105,7 @@ function readerOf(
     },
     list: async (query) => {
       await Promise.resolve();
-      const version = query.after?.at ?? query.at ?? frozen?.version ?? log.last;
+      const version = log.shown(query.after?.at ?? query.at ?? frozen?.version ?? log.last);
       return pageOf(rowsAt(query.group, query.resource, version), storableSelection(query), version);
     },
   };
@@ -144,7 +144,7 @@ async function* watch(log: MemoryLog, query: WatchQuery, from: ResourceVersion, 
   signal.addEventListener("abort", cancel, { once: true });
   try {
     for (let cursor = from; !signal.aborted;) {
-      if (cursor < log.horizon || cursor > log.last) throw expiredError(cursor, log.horizon, log.last);
+      cursor = log.shown(cursor);
       if (cursor === log.last) {
         await Promise.race([log.changed, cancelled.promise]);
         continue;

@@ -41,6 +41,7 @@ export function memoryStore(options: { readonly clock: Clock; readonly derivatio
       keys,
       derivations: options.derivations,
       sealer: options.sealer,
+      clock: options.clock,
       wake: (rules) => {
         work.wakeNow(rules.flatMap((rule) => wakesOf(log, rule)));
       },

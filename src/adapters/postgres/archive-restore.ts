@@ -1,7 +1,8 @@
 import type pg from "pg";
 import type { ObjectKey } from "../../domain/object/api-object.ts";
+import { instant } from "../../domain/units.ts";
 import { storableText } from "../../domain/object/storable-text.ts";
-import { counted, isEvent, NOTHING_COUNTED } from "../../ports/archive.ts";
+import { counted, isEvent, NOTHING_COUNTED, restoredVersion } from "../../ports/archive.ts";
 import type { ArchiveCounts, ArchivedObject, ArchiveEntry } from "../../ports/archive.ts";
 import { PortError } from "../../ports/port-error.ts";
 import type { StoredRecord } from "../../ports/records.ts";
@@ -80,9 +81,10 @@ async function insertAll(client: pg.Client, parts: ArchiveParts, batches: AsyncI
     counts = counted(counts, batch);
   }
   if (position === undefined) throw outOfOrder();
-  await client.query("UPDATE slipway.revision SET last = $1, last_record = $2", [position.resourceVersion, position.lastRecord]);
-  // What changed before is not known here; a watcher that has seen this version has seen it all.
-  await client.query("UPDATE slipway.horizon SET forgotten = $1", [position.resourceVersion]);
+  const next = restoredVersion(position.resourceVersion, instant(Date.now()));
+  await client.query("UPDATE slipway.revision SET last = $1, last_record = $2", [next, position.lastRecord]);
+  // What changed before is not known here; a watcher that has seen the version of the backup has seen it all.
+  await client.query("UPDATE slipway.horizon SET forgotten = $1, restored_at = $1, restored_from = $2", [next, position.resourceVersion]);
   return counts;
 }
 

@@ -4,9 +4,10 @@ import type { Migration } from "kysely/migration";
 import type pg from "pg";
 import { PortError } from "../../ports/port-error.ts";
 import * as store from "./migrations/0001-store.ts";
+import * as restored from "./migrations/0002-restored.ts";
 
-/** All migrations in order. Append only. */
-const migrations: Readonly<Record<string, Migration>> = { "0001-store": store };
+/** All migrations in order. Append only; each comes with a sample of data in archive-migrations.world.test.ts. */
+export const migrations: Readonly<Record<string, Migration>> = { "0001-store": store, "0002-restored": restored };
 
 const TABLE = "schema_version";
 const LOWEST_MAJOR = 15;

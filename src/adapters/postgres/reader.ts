@@ -19,18 +19,31 @@ const getFrom = (table: string) => ({
 });
 const getObject = getFrom("objects");
 const getEvent = getFrom("events");
-const getPosition = { name: "get-position", text: "SELECT last, forgotten FROM slipway.revision, slipway.horizon" };
+const getPosition = {
+  name: "get-position",
+  text: "SELECT last, forgotten, CASE WHEN restored_at = forgotten THEN restored_from END AS restored_from FROM slipway.revision, slipway.horizon",
+};
 
 export interface Position {
   readonly last: ResourceVersion;
   readonly horizon: ResourceVersion;
+  /** The version of the backup that this store was restored from, which shows the same as `horizon`; absent once changes since then are forgotten. */
+  readonly restoredFrom?: ResourceVersion;
+}
+
+/** The version itself, or of a restored store where it went on. Throws `expired` for one that cannot be shown. */
+export function shownVersion({ last, horizon, restoredFrom }: Position, asked: ResourceVersion): ResourceVersion {
+  if (asked === restoredFrom) return horizon;
+  if (asked > last || asked < horizon) throw expiredError(asked, horizon, last);
+  return asked;
 }
 
 export async function readPosition(queries: Queries): Promise<Position> {
-  const { rows } = await queries.query<{ last: string; forgotten: string }>(getPosition);
+  const { rows } = await queries.query<{ last: string; forgotten: string; restored_from: string | null }>(getPosition);
   const [row] = rows;
   if (row === undefined) throw new Error("the row of slipway.revision is missing; restore a backup");
-  return { last: versionOf(row.last), horizon: versionOf(row.forgotten) };
+  const restored = row.restored_from === null ? {} : { restoredFrom: versionOf(row.restored_from) };
+  return { last: versionOf(row.last), horizon: versionOf(row.forgotten), ...restored };
 }
 
 export async function readObject(queries: Queries, codec: Codec, key: ObjectKey): Promise<StoredObject | undefined> {
@@ -54,13 +67,13 @@ export function snapshotReader(database: Pick<Database, "place">, client: pg.Cli
 /** One page. `client` must be in a transaction that shows one moment. */
 async function readList(client: Queries, codec: Codec, asked: ListQuery): Promise<ListPage> {
   const query = storableSelection(asked);
-  const then = query.after?.at ?? query.at;
+  const wanted = query.after?.at ?? query.at;
   // The common case in one exchange; the position decides whether the rows were the right ones.
   const [position, current] = await Promise.all([
     readPosition(client),
-    then === undefined ? readRows(client, query, undefined) : undefined,
+    wanted === undefined ? readRows(client, query, undefined) : undefined,
   ]);
-  if (then !== undefined && (then > position.last || then < position.horizon)) throw expiredError(then, position.horizon, position.last);
+  const then = wanted === undefined ? undefined : shownVersion(position, wanted);
   const rows = current ?? (await readRows(client, query, then === position.last ? undefined : then));
   const items = rows.slice(0, query.limit).map((row) => storedOf(codec, query, row));
   const version = then ?? position.last;

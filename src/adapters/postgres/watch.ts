@@ -10,7 +10,7 @@ import type { ChangeFeed } from "./change-feed.ts";
 import { resourceText } from "./change-ring.ts";
 import type { FeedChange } from "./change-ring.ts";
 import { feedChangeOfColumns, readChanges } from "./feed-change.ts";
-import { readPosition } from "./reader.ts";
+import { readPosition, shownVersion } from "./reader.ts";
 import { told } from "./database.ts";
 import type { Codec } from "./rows.ts";
 
@@ -42,9 +42,8 @@ export async function* watchChanges(
   const { feed } = parts;
   const news = newsOf(feed, query, signal);
   try {
-    const start = await told(parts, () => readPosition(parts.readers));
-    if (from < start.horizon || from > start.last) throw expiredError(from, start.horizon, start.last);
-    for (let cursor = from; !isCancelled(signal);) {
+    const start = shownVersion(await told(parts, () => readPosition(parts.readers)), from);
+    for (let cursor = start; !isCancelled(signal);) {
       if (feed.closed) throw new PortError("notDone", "the store is closed; this server is stopping", { reason: "Stopping" });
       if (cursor >= feed.position) {
         await news.next();
