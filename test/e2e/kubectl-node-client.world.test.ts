@@ -197,7 +197,7 @@ test("custom objects: create, list by selectors and pages, patch, status, replac
   await refusedWith(409, "Conflict", custom.replaceNamespacedCustomObject({ ...one, body: read }));
   await refusedWith(422, "Invalid", custom.createNamespacedCustomObject({ ...kind, body: repository("custom-bad", "soon") }));
   await refusedWith(415, "UnsupportedMediaType", custom.patchNamespacedCustomObject({ ...one, body: {} }, strategicPatch));
-  await custom.deleteNamespacedCustomObject({ ...one, propagationPolicy: "Foreground" });
+  await custom.deleteNamespacedCustomObject({ ...one, propagationPolicy: "Background" });
   await custom.deleteCollectionNamespacedCustomObject({ ...kind, labelSelector: "of=custom" });
   assert.deepEqual(listAt(json(await custom.listNamespacedCustomObject({ ...kind, labelSelector: "of=custom" })), "items"), []);
 });
