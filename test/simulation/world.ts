@@ -12,6 +12,7 @@ import { serverCaller } from "../../src/server/access/identities.ts";
 import { admission } from "../../src/server/admitted.ts";
 import { ensureNamespaces } from "../../src/main/ensure-namespaces.ts";
 import { type FaultRates, NO_FAULTS } from "./faults.ts";
+import { Violation } from "./observer.ts";
 import { Plane, seededIds, sha256Base64url } from "./plane.ts";
 import { Random } from "./random.ts";
 import { Repository } from "./repository.ts";
@@ -22,6 +23,9 @@ import { type Shared, sharedStore } from "./shared.ts";
 import { keyOf, type Users, usersOf } from "./users.ts";
 
 const START = instant(Date.parse("2026-01-31T12:00:00Z"));
+
+/** A schedule takes some 700; one that takes this many is in a loop. */
+const MOST_STEPS = 20_000;
 
 /** Control planes on one store and one repository, people, and a plan of faults; all of it follows from the seed. */
 export class World {
@@ -104,8 +108,12 @@ export class World {
   /** Time passes; what is broken at the end of a step ends it. */
   async pass(length: number, isEnough: () => boolean = () => false): Promise<void> {
     const { observer } = this.shared;
-    await this.scheduler.runUntil(this.scheduler.now + length, () => observer.violation !== undefined || isEnough());
+    await this.scheduler.runUntil(
+      this.scheduler.now + length,
+      () => observer.violation !== undefined || this.scheduler.steps > MOST_STEPS || isEnough(),
+    );
     if (observer.violation !== undefined) throw observer.violation;
+    if (this.scheduler.steps > MOST_STEPS) throw new Violation(`runs hot: more than ${MOST_STEPS} steps`);
   }
 }
 

@@ -12,10 +12,11 @@ export function concludeSync(
   now: Instant,
 ): { readonly outcome?: SyncOutcome; readonly wakeAt?: Instant } {
   const { source, target } = seen;
-  if (seen.sync.object.metadata.deletionTimestamp !== undefined) return { wakeAt: later(now, seconds(1)) };
-  if (source.kind !== "ready" || target.kind !== "compared") return {};
   const results = done.flatMap((one) => ("outcome" in one ? [one.outcome] : []));
   const failure = done.flatMap((one) => ("failure" in one ? [one.failure] : []))[0];
+  if (seen.sync.object.metadata.deletionTimestamp !== undefined)
+    return concludeDeletion(results, failure?.again ?? later(now, seconds(1)), now);
+  if (source.kind !== "ready" || target.kind !== "compared") return {};
   if (failure !== undefined)
     return { outcome: { kind: "waiting", reason: "ApiUnavailable", message: failure.message }, wakeAt: failure.again };
   const problems = results.flatMap((result) => result.problems);
@@ -39,4 +40,15 @@ export function concludeSync(
     outcome: synced({ commit: source.commit, target }, did, done[0]?.command.plan ?? { same: 0, leftAlone: [] }),
     wakeAt: later(now, parseDuration(seen.spec.interval) ?? seconds(600)),
   };
+}
+
+/** A Sync that waits for what it applied says what does not go. */
+function concludeDeletion(results: readonly WaveResult[], again: Instant, now: Instant): ReturnType<typeof concludeSync> {
+  const problems = results.flatMap((result) => result.problems);
+  if (problems.length === 0) return { wakeAt: again };
+  const message = sentenceOf(problems).replace(
+    "Nothing of this commit was applied.",
+    "This Sync goes when it is gone; it is tried again by itself.",
+  );
+  return { outcome: { kind: "blocked", reason: "ApplyFailed", message, problems }, wakeAt: later(now, AFTER_FAILED_APPLY) };
 }

@@ -216,3 +216,11 @@ test("an API that could not be asked is waited for, for as long as the failure s
 test("while it is being deleted it says nothing more and looks again in a second", () => {
   assert.deepEqual(concludeSync({ ...seen, sync: holding }, [{ command, outcome: result }], now), { wakeAt: later(now, seconds(1)) });
 });
+
+test("a Sync that cannot go says what does not let it", () => {
+  const problems = [{ file: ".", line: 0, column: 0, object: "Secret shop/a", message: "no right" }];
+  const { outcome, wakeAt } = concludeSync({ ...seen, sync: holding }, [{ command, outcome: { ...result, problems } }], now);
+  assert.ok(outcome?.kind === "blocked");
+  assert.equal(outcome.message, ". (Secret shop/a): no right. This Sync goes when it is gone; it is tried again by itself.");
+  assert.equal(wakeAt, later(now, seconds(30)));
+});
