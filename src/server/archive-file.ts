@@ -36,7 +36,7 @@ export type NewHeader = Pick<ArchiveHeader, "slipwayVersion" | "createdAt" | "ma
 /** The bytes of a backup file, made as they are read; an error of `batches` ends them with that error. */
 export function writeArchive(header: NewHeader, batches: AsyncIterable<readonly ArchiveEntry[]>): Readable {
   const gzip = createGzip({ level: 6 });
-  pipeline(Readable.from(textOf(header, batches), { objectMode: true }), gzip, () => undefined); // an error destroys gzip, whose reader sees it
+  pipeline(Readable.from(textOf(header, batches), { highWaterMark: 1 }), gzip, () => undefined); // an error destroys gzip, whose reader sees it
   return gzip;
 }
 

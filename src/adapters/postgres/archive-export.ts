@@ -9,8 +9,8 @@ import { versionOf } from "./rows.ts";
 import { storeError } from "./store-error.ts";
 
 /** What one FETCH should bring, in characters; the number of rows follows the size of those before. */
-const PORTION = 2 * 1024 * 1024;
-const MOST_ROWS = 2000;
+const PORTION = 512 * 1024;
+const MOST_ROWS = 500;
 const FEWEST_ROWS = 8;
 /** A reader of the export that takes longer between two batches has gone; its snapshot must not hold up vacuum for ever. */
 const LONGEST_PAUSE = "5min";
