@@ -1,6 +1,5 @@
 import type { FieldProblem } from "../domain/object/field-problem.ts";
-import { isJsonObject, type JsonValue } from "../domain/object/json.ts";
-import { isJsonList } from "./json-list.ts";
+import { isJsonList, isJsonObject, type JsonValue } from "../domain/object/json.ts";
 import { fieldPath, indexPath, keyPath, quoted } from "./paths.ts";
 import type { SchemaNode } from "./schema.ts";
 

@@ -1,8 +1,7 @@
 import type { ApiObject } from "../domain/object/api-object.ts";
 import type { FieldProblem } from "../domain/object/field-problem.ts";
-import { isJsonObject, jsonEqual, type JsonObject, type JsonValue } from "../domain/object/json.ts";
+import { isJsonList, isJsonObject, jsonEqual, type JsonObject, type JsonValue } from "../domain/object/json.ts";
 import { isDnsLabel, isLabelValue, isQualifiedName, nameRuleBroken, prefixRuleBroken } from "../domain/object/names.ts";
-import { isJsonList } from "./json-list.ts";
 import type { Kind } from "./kind.ts";
 import { fieldPath, indexPath, keyPath, quoted } from "./paths.ts";
 import { isStored } from "./verbs.ts";

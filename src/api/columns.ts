@@ -1,6 +1,5 @@
 import type { ApiObject, Condition } from "../domain/object/api-object.ts";
-import { isJsonObject, type JsonValue } from "../domain/object/json.ts";
-import { isJsonList } from "./json-list.ts";
+import { isJsonList, isJsonObject, type JsonValue } from "../domain/object/json.ts";
 import { ageOf } from "./human-duration.ts";
 import type { Column } from "./kind.ts";
 

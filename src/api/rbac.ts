@@ -1,8 +1,7 @@
 import type { ApiObject } from "../domain/object/api-object.ts";
 import type { FieldProblem } from "../domain/object/field-problem.ts";
-import { isJsonObject, jsonEqual, type JsonValue } from "../domain/object/json.ts";
+import { isJsonList, isJsonObject, jsonEqual, type JsonValue } from "../domain/object/json.ts";
 import { at, listAt, textAt } from "./columns.ts";
-import { isJsonList } from "./json-list.ts";
 import { choice, list, object, stringMap, text } from "./schema.ts";
 
 export const RBAC_GROUP = "rbac.authorization.k8s.io";

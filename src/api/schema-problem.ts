@@ -1,7 +1,6 @@
 import type { TLocalizedValidationError } from "typebox/error";
 import type { FieldProblem } from "../domain/object/field-problem.ts";
-import { isJsonObject, type JsonValue } from "../domain/object/json.ts";
-import { isJsonList } from "./json-list.ts";
+import { isJsonList, isJsonObject, type JsonValue } from "../domain/object/json.ts";
 import { fieldPath, indexPath, quoted } from "./paths.ts";
 import { patternHint } from "./patterns.ts";
 

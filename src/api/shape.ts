@@ -1,9 +1,8 @@
 import type { ApiObject } from "../domain/object/api-object.ts";
 import type { FieldProblem } from "../domain/object/field-problem.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../domain/object/json.ts";
+import { isJsonList, isJsonObject, type JsonObject, type JsonValue } from "../domain/object/json.ts";
 import { nearestName } from "../domain/object/names.ts";
 import { capped, MOST_PROBLEMS } from "./check.ts";
-import { isJsonList } from "./json-list.ts";
 import type { Kind } from "./kind.ts";
 import { objectMetaSchema } from "./meta.ts";
 import { fieldPath, indexPath, keyPath, quoted } from "./paths.ts";

@@ -1,4 +1,5 @@
 import type { SchemaNode } from "../../src/domain/apply/schema.ts";
+import { membersOf } from "../../src/domain/object/json.ts";
 import type { Json, JsonObject } from "../fixtures/apply-corpus/corpus.ts";
 import { isObject } from "../fixtures/apply-corpus/corpus.ts";
 
@@ -24,12 +25,12 @@ export function withoutNulls(schema: SchemaNode, object: JsonObject): JsonObject
 export function withPlainMetadata(object: JsonObject): JsonObject {
   const { metadata } = object;
   if (!isObject(metadata)) return object;
-  const plain = Object.entries(metadata).map(([name, value]) => [name, isObject(value) ? textsOf(value) : value] as const);
+  const plain = membersOf(metadata).map(([name, value]) => [name, isObject(value) ? textsOf(value) : value] as const);
   return { ...object, metadata: Object.fromEntries(plain.filter(([, value]) => !isEmpty(value))) };
 }
 
 function textsOf(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, text ?? ""]));
+  return Object.fromEntries(membersOf(value).map(([name, text]) => [name, text ?? ""]));
 }
 
 function isEmpty(value: Json): boolean {
@@ -54,7 +55,7 @@ function defaulted(schema: Node | undefined, value: Json): Json {
   if (Array.isArray(value)) return value.map((item: Json) => defaulted(schema.items, item));
   if (!isObject(value)) return value;
   const entries = new Map<string, Json>();
-  for (const [name, inner] of Object.entries(value)) {
+  for (const [name, inner] of membersOf(value)) {
     const node = childOf(schema, name);
     if (!isForbiddenNull(node, inner) || node?.default === undefined) entries.set(name, defaulted(node, inner));
   }
@@ -81,7 +82,7 @@ function mapFields(
   };
   if (Array.isArray(value)) return { kept: value.map((item: Json) => inner(schema?.items, item)), dropped };
   if (!isObject(value)) return { kept: value, dropped };
-  const entries = Object.entries(value).flatMap(([name, each]) => {
+  const entries = membersOf(value).flatMap(([name, each]) => {
     const node = schema === undefined ? undefined : childOf(schema, name);
     const changed = change(node, inner(node, each));
     if (changed === undefined) dropped += 1;
@@ -94,7 +95,7 @@ function pruned(schema: Node | undefined, value: Json, preserves: boolean): Json
   const keeps = preserves || schema?.["x-kubernetes-preserve-unknown-fields"] === true;
   if (Array.isArray(value)) return value.map((item: Json) => pruned(schema?.items, item, keeps));
   if (!isObject(value) || schema === undefined) return value;
-  const kept = Object.entries(value).filter(([name]) => keeps || childOf(schema, name) !== undefined);
+  const kept = membersOf(value).filter(([name]) => keeps || childOf(schema, name) !== undefined);
   return Object.fromEntries(kept.map(([name, inner]) => [name, pruned(childOf(schema, name), inner, keeps)]));
 }
 

@@ -1,6 +1,7 @@
 import { applyPatch } from "rfc6902";
 import { applyConfiguration, keepTimesIfUnchanged, trackUpdate, type ApplyOutcome } from "../../src/domain/apply/apply.ts";
 import type { SchemaNode } from "../../src/domain/apply/schema.ts";
+import { membersOf } from "../../src/domain/object/json.ts";
 import type { CorpusFile, Json, JsonObject, Request } from "../fixtures/apply-corpus/corpus.ts";
 import { isObject } from "../fixtures/apply-corpus/corpus.ts";
 import { metadataOf, textOf } from "../fixtures/apply-corpus/server.ts";
@@ -141,8 +142,8 @@ function withMetadata(object: JsonObject, changes: Readonly<Record<string, Json 
 
 function mergePatched(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return patch;
-  const merged = new Map<string, Json>(isObject(target) ? Object.entries(target) : []);
-  for (const [name, value] of Object.entries(patch)) {
+  const merged = new Map<string, Json>(isObject(target) ? membersOf(target) : []);
+  for (const [name, value] of membersOf(patch)) {
     if (value === null) merged.delete(name);
     else merged.set(name, mergePatched(merged.get(name), value));
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { SchemaNode } from "../../src/domain/apply/schema.ts";
-import type { ApiObject, JsonObject, JsonValue } from "../../src/domain/apply/value.ts";
+import type { JsonObject, JsonValue } from "../../src/domain/object/json.ts";
 
 /** A schema and a source of values that fit it. */
 export interface Sample {
@@ -30,7 +30,7 @@ export function kinds(): fc.Arbitrary<Sample> {
 }
 
 /** An object with this spec, as a client sends it. */
-export function objectWith(spec: JsonValue | undefined): ApiObject {
+export function objectWith(spec: JsonValue | undefined): JsonObject {
   return {
     apiVersion: "test.dev/v1",
     kind: "Test",

@@ -9,7 +9,7 @@ import { describeSet, difference, emptySet, leaves, union, type FieldSet } from 
 import { decodeManagedFields, isUnreadable, type ManagedEntry } from "./managed-fields.ts";
 import type { SchemaNode } from "./schema.ts";
 import { rootShape } from "./shape.ts";
-import { isJsonArray, isJsonObject, member, objectOf, withMember, type ApiObject, type JsonValue } from "./value.ts";
+import { isJsonList, isJsonObject, member, membersOf, withMember, type JsonObject, type JsonValue } from "../object/json.ts";
 
 /** One write of a history. */
 interface Step {
@@ -112,7 +112,7 @@ test("no field is owned by nobody where no write was untracked", () => {
       const object = after(schema, history);
       if (object === undefined) return;
       fc.pre(history.every((_, index) => isTracked(after(schema, history.slice(0, index + 1)))));
-      const orphans = difference(leaves(contentOf(schema, withoutEmptied(object) as ApiObject)), owned(object));
+      const orphans = difference(leaves(contentOf(schema, withoutEmptied(object) as JsonObject)), owned(object));
       assert.deepEqual(describeSet(orphans), []);
     }),
     runs,
@@ -152,11 +152,11 @@ test("an update that changes nothing changes nothing, and writers own what they 
   );
 });
 
-function after(schema: SchemaNode, history: readonly Step[]): ApiObject | undefined {
-  return history.reduce<ApiObject | undefined>((live, step, index) => play(schema, live, step, index), undefined);
+function after(schema: SchemaNode, history: readonly Step[]): JsonObject | undefined {
+  return history.reduce<JsonObject | undefined>((live, step, index) => play(schema, live, step, index), undefined);
 }
 
-function play(schema: SchemaNode, live: ApiObject | undefined, { verb, manager, spec }: Step, index: number): ApiObject | undefined {
+function play(schema: SchemaNode, live: JsonObject | undefined, { verb, manager, spec }: Step, index: number): JsonObject | undefined {
   if (verb === "update") return update(schema, live, manager, spec, index);
   const outcome = verb === "force" ? force(schema, live, manager, spec, index) : apply(schema, live, manager, spec, index);
   return outcome.outcome === "applied" && !hasNull(outcome.object) ? stored(outcome.object) : live;
@@ -166,13 +166,13 @@ function play(schema: SchemaNode, live: ApiObject | undefined, { verb, manager, 
  * Whether merging left a null: of a struct that somebody still owns as empty, or a list that lost all items, nothing is
  * left. No spec here has one, so the caller's validation refuses the write, as kube-apiserver's does.
  */
-function hasNull(value: JsonValue): boolean {
+function hasNull(value: JsonValue | undefined): boolean {
   return value === null || (typeof value === "object" && Object.values(value).some(hasNull));
 }
 
 function apply(
   schema: SchemaNode,
-  live: ApiObject | undefined,
+  live: JsonObject | undefined,
   manager: string,
   spec: JsonValue | undefined,
   second: number,
@@ -182,7 +182,7 @@ function apply(
 
 function force(
   schema: SchemaNode,
-  live: ApiObject | undefined,
+  live: JsonObject | undefined,
   manager: string,
   spec: JsonValue | undefined,
   second: number,
@@ -190,18 +190,24 @@ function force(
   return applyConfiguration({ schema, live, manager, configuration: objectWith(spec), force: true, now: at(second) });
 }
 
-function update(schema: SchemaNode, live: ApiObject | undefined, manager: string, spec: JsonValue | undefined, second: number): ApiObject {
+function update(
+  schema: SchemaNode,
+  live: JsonObject | undefined,
+  manager: string,
+  spec: JsonValue | undefined,
+  second: number,
+): JsonObject {
   const next = withMember(objectWith(spec), "metadata", { name: "sample", ...(live === undefined ? {} : { uid: "u" }) });
   return stored(trackUpdate({ schema, live, manager, next, now: at(second) }));
 }
 
 /** The object as the store hands it out: with an identity. */
-function stored(object: ApiObject): ApiObject {
+function stored(object: JsonObject): JsonObject {
   const metadata = member(object, "metadata");
   return withMember(object, "metadata", { ...(isJsonObject(metadata) ? metadata : {}), uid: "u" });
 }
 
-function applied(outcome: ApplyOutcome): ApiObject {
+function applied(outcome: ApplyOutcome): JsonObject {
   assert.equal(outcome.outcome, "applied", JSON.stringify(outcome));
   return stored(outcome.object);
 }
@@ -214,18 +220,18 @@ function fieldsOf(outcome: ApplyOutcome): readonly string[] {
   return outcome.outcome === "conflict" ? outcome.conflicts.flatMap(({ fields }) => fields).toSorted() : [];
 }
 
-function entriesOf(object: ApiObject): readonly ManagedEntry[] {
+function entriesOf(object: JsonObject): readonly ManagedEntry[] {
   const managed = decodeManagedFields(object);
   assert.ok(!isUnreadable(managed));
   return [...managed.values()];
 }
 
-function ownedBy(object: ApiObject, who: { readonly manager: string; readonly operation: string }): readonly string[] {
+function ownedBy(object: JsonObject, who: { readonly manager: string; readonly operation: string }): readonly string[] {
   const entry = entriesOf(object).find(({ manager, operation }) => manager === who.manager && operation === who.operation);
   return describeSet(entry?.fields ?? emptySet);
 }
 
-function owned(object: ApiObject): FieldSet {
+function owned(object: JsonObject): FieldSet {
   return unionOf(entriesOf(object));
 }
 
@@ -234,25 +240,25 @@ function unionOf(entries: readonly ManagedEntry[]): FieldSet {
 }
 
 /** Every path of the object's spec. */
-function contentOf(schema: SchemaNode, object: ApiObject): FieldSet {
+function contentOf(schema: SchemaNode, object: JsonObject): FieldSet {
   const spec = member(object, "spec");
   return spec === undefined ? emptySet : extractFieldSet(rootShape(schema), { spec });
 }
 
 /** The object without empty structs and maps: what a writer emptied stays, and is not owned for being empty (as in Kubernetes). */
 function withoutEmptied(value: JsonValue): JsonValue {
-  if (isJsonArray(value)) return value.map(withoutEmptied);
+  if (isJsonList(value)) return value.map(withoutEmptied);
   if (!isJsonObject(value)) return value;
-  const kept = Object.entries(value).map(([name, inner]) => [name, withoutEmptied(inner)] as const);
-  return objectOf(kept.filter(([, inner]) => !isJsonObject(inner) || Object.keys(inner).length > 0));
+  const kept = membersOf(value).map(([name, inner]) => [name, withoutEmptied(inner)] as const);
+  return Object.fromEntries(kept.filter(([, inner]) => !isJsonObject(inner) || Object.keys(inner).length > 0));
 }
 
 /** Whether the object has managedFields: writes to one that has none are not tracked until it is applied to. */
-function isTracked(object: ApiObject | undefined): boolean {
+function isTracked(object: JsonObject | undefined): boolean {
   return object === undefined || entriesOf(object).length > 0;
 }
 
 /** Every path in the object, those of structs and lists included. */
-function allPaths(schema: SchemaNode, object: ApiObject): ReadonlySet<string> {
+function allPaths(schema: SchemaNode, object: JsonObject): ReadonlySet<string> {
   return new Set(describeSet(compareTyped(rootShape(schema), objectWith(undefined), object).added));
 }

@@ -4,7 +4,7 @@ import { applyConfiguration, trackUpdate, type ApplyOutcome, type ApplyRequest, 
 import { describeSet } from "./field-set.ts";
 import { decodeManagedFields, isUnreadable } from "./managed-fields.ts";
 import type { SchemaNode } from "./schema.ts";
-import { isJsonObject, member, type ApiObject, type JsonObject, type JsonValue } from "./value.ts";
+import { isJsonObject, member, type JsonObject, type JsonValue } from "../object/json.ts";
 
 const schema: SchemaNode = {
   type: "object",
@@ -28,38 +28,38 @@ const schema: SchemaNode = {
   },
 };
 
-const config = (spec: JsonObject, metadata: JsonObject = {}): ApiObject => ({
+const config = (spec: JsonObject, metadata: JsonObject = {}): JsonObject => ({
   apiVersion: "test.dev/v1",
   kind: "Test",
   metadata: { name: "sample", ...metadata },
   spec,
 });
 
-function apply(manager: string, live: ApiObject | undefined, configuration: ApiObject, more: Partial<ApplyRequest> = {}): ApplyOutcome {
+function apply(manager: string, live: JsonObject | undefined, configuration: JsonObject, more: Partial<ApplyRequest> = {}): ApplyOutcome {
   const now = "2026-01-01T00:00:00Z";
   return applyConfiguration({ live, configuration, manager, force: false, schema, now, ...more });
 }
 
-function update(manager: string, live: ApiObject | undefined, next: ApiObject, more: Partial<UpdateRequest> = {}): ApiObject {
+function update(manager: string, live: JsonObject | undefined, next: JsonObject, more: Partial<UpdateRequest> = {}): JsonObject {
   return stored(trackUpdate({ live, next, manager, schema, now: "2026-01-01T00:00:00Z", ...more }));
 }
 
-function applied(outcome: ApplyOutcome): ApiObject {
+function applied(outcome: ApplyOutcome): JsonObject {
   assert.equal(outcome.outcome, "applied", JSON.stringify(outcome));
   return stored(outcome.object);
 }
 
-function stored(object: ApiObject): ApiObject {
+function stored(object: JsonObject): JsonObject {
   return { ...object, metadata: { ...metadataOf(object), uid: "u" } };
 }
 
-function metadataOf(object: ApiObject): JsonObject {
+function metadataOf(object: JsonObject): JsonObject {
   const metadata = member(object, "metadata");
   return isJsonObject(metadata) ? metadata : {};
 }
 
 /** Who owns what: `manager/Operation` to paths. */
-function owners(object: ApiObject): Readonly<Record<string, readonly string[]>> {
+function owners(object: JsonObject): Readonly<Record<string, readonly string[]>> {
   const managed = decodeManagedFields(object);
   assert.ok(!isUnreadable(managed));
   return Object.fromEntries([...managed.values()].map((each) => [`${each.manager}/${each.operation}`, describeSet(each.fields)]));
@@ -144,7 +144,7 @@ describe("objects from before ownership", () => {
 
 test("the eleventh update manager joins the oldest in ancient-changes", () => {
   const names = Array.from({ length: 12 }, (_, index) => `m${String(index).padStart(2, "0")}`);
-  const object = names.reduce<ApiObject | undefined>(
+  const object = names.reduce<JsonObject | undefined>(
     (live, manager, second) =>
       update(manager, live, config({}, { labels: Object.fromEntries(names.slice(0, second + 1).map((name) => [name, "x"])), uid: "u" }), {
         now: `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`,
@@ -167,8 +167,8 @@ describe("what cannot be applied is refused with every cause", () => {
   const unreadable = stored(config({}, { managedFields: [{ operation: "Nonsense" }] }));
   const cases: readonly {
     readonly name: string;
-    readonly live?: ApiObject;
-    readonly configuration: ApiObject;
+    readonly live?: JsonObject;
+    readonly configuration: JsonObject;
     readonly paths: readonly string[];
     readonly message: RegExp;
   }[] = [

@@ -15,14 +15,14 @@ import { ownershipAfterApply, ownershipAfterUpdate, type Applied, type Write } f
 import type { SchemaNode } from "./schema.ts";
 import { rootShape } from "./shape.ts";
 import { lenient, strict, validate, type Cause } from "./validate.ts";
-import { depthLimit, isDeeperThan, isEqualValue, isJsonObject, member, withMember, type ApiObject, type JsonValue } from "./value.ts";
+import { isDeeperThan, isJsonObject, jsonEqual, member, MOST_LEVELS, withMember, type JsonObject, type JsonValue } from "../object/json.ts";
 
 export { keepTimesIfUnchanged } from "./managed-fields.ts";
 
 /** What every write says about itself. */
 export interface WriteContext {
   /** The stored object; undefined when there is none yet. */
-  readonly live: ApiObject | undefined;
+  readonly live: JsonObject | undefined;
   /** The field manager; an empty one is recorded as `unknown`. */
   readonly manager: string;
   /** The schema of the kind at the version written; `metadata` is added to it. Give the same object each time: what is worked out from it is remembered. */
@@ -39,18 +39,18 @@ export interface WriteContext {
 
 export interface ApplyRequest extends WriteContext {
   /** The applied configuration as the client sent it: no defaults, nothing pruned. */
-  readonly configuration: ApiObject;
+  readonly configuration: JsonObject;
   /** Take over what others own. */
   readonly force: boolean;
 }
 
 export interface UpdateRequest extends WriteContext {
   /** The object as it shall be stored: patched, unknown fields pruned, defaults filled in. */
-  readonly next: ApiObject;
+  readonly next: JsonObject;
 }
 
 export type ApplyOutcome =
-  | { readonly outcome: "applied"; readonly object: ApiObject; /** False: nothing to store. */ readonly changed: boolean }
+  | { readonly outcome: "applied"; readonly object: JsonObject; /** False: nothing to store. */ readonly changed: boolean }
   | { readonly outcome: "conflict"; readonly conflicts: readonly Conflict[]; readonly message: string }
   | { readonly outcome: "invalid"; readonly causes: readonly Cause[]; readonly message: string };
 
@@ -87,7 +87,7 @@ export function applyConfiguration(request: ApplyRequest): ApplyOutcome {
   const synced = request.manager === kubectlManager ? withLastApplied(applied.object, request.configuration) : applied.object;
   const written = encodeManagedFields(keepForeign(request, keepBirth(live, synced)), applied.managed);
   const object = keepTimesIfUnchanged(request.live, written);
-  return { outcome: "applied", object, changed: !isEqualValue(request.live, object) };
+  return { outcome: "applied", object, changed: !jsonEqual(request.live, object) };
 }
 
 /**
@@ -102,7 +102,7 @@ export function applyConfiguration(request: ApplyRequest): ApplyOutcome {
  * The caller defaults and prunes `next` before (so that defaults filled in on a write belong to the writer), runs
  * admission after, and `keepTimesIfUnchanged` last.
  */
-export function trackUpdate(request: UpdateRequest): ApiObject {
+export function trackUpdate(request: UpdateRequest): JsonObject {
   const { next } = request;
   const write = writeOf(request, "Update", next);
   const before = withoutManagedFields(request.live ?? emptyObject(next));
@@ -114,7 +114,7 @@ export function trackUpdate(request: UpdateRequest): ApiObject {
   return keepTimesIfUnchanged(request.live, encodeManagedFields(keepForeign(request, after), owners));
 }
 
-function writeOf(request: WriteContext, operation: Operation, written: ApiObject): Write {
+function writeOf(request: WriteContext, operation: Operation, written: JsonObject): Write {
   const apiVersion = textOf(written, "apiVersion");
   return {
     shape: rootShape(request.schema),
@@ -130,7 +130,7 @@ function writeOf(request: WriteContext, operation: Operation, written: ApiObject
   };
 }
 
-function applyAs(request: ApplyRequest, write: Write, live: ApiObject, managed: ManagedFields): Applied {
+function applyAs(request: ApplyRequest, write: Write, live: JsonObject, managed: ManagedFields): Applied {
   const applied = ownershipAfterApply(write, live, request.configuration, managed, request.force);
   if (!("clashes" in applied) || request.manager !== kubectlManager) return applied;
   const clashes = withoutOwnPast(write.shape, live, applied.clashes);
@@ -139,7 +139,7 @@ function applyAs(request: ApplyRequest, write: Write, live: ApiObject, managed: 
 }
 
 /** The first apply to an object that nobody tracked gives what is there to `before-first-apply`. */
-function ownersBefore(request: ApplyRequest, write: Write, live: ApiObject, managed: ManagedFields): ManagedFields {
+function ownersBefore(request: ApplyRequest, write: Write, live: JsonObject, managed: ManagedFields): ManagedFields {
   if (managed.size > 0) return managed;
   const writer = { ...write.writer, manager: "before-first-apply", operation: "Update" } as const;
   return ownershipAfterUpdate({ ...write, writer }, emptyObject(request.configuration), live, managed);
@@ -156,12 +156,12 @@ function ownersOf({ live, next, subresource }: UpdateRequest): ManagedFields {
 
 function problemsOf(
   { shape }: Write,
-  live: ApiObject,
-  configuration: ApiObject,
+  live: JsonObject,
+  configuration: JsonObject,
   managed: ManagedFields | { readonly problem: string },
 ): readonly Cause[] {
-  if (isDeeperThan(configuration, depthLimit)) return [tooDeep("the applied configuration")];
-  if (isDeeperThan(live, depthLimit)) return [tooDeep("the stored object")];
+  if (isDeeperThan(configuration, MOST_LEVELS)) return [tooDeep("the applied configuration")];
+  if (isDeeperThan(live, MOST_LEVELS)) return [tooDeep("the stored object")];
   const causes = [...headProblems(live, configuration), ...validate(shape, configuration, strict)];
   if (causes.length > 0) return causes;
   if (isUnreadable(managed)) return [unreadable(managed.problem)];
@@ -169,7 +169,7 @@ function problemsOf(
 }
 
 /** One sentence for all causes, as kube-apiserver words it. */
-function invalidMessage(configuration: ApiObject, causes: readonly Cause[]): string {
+function invalidMessage(configuration: JsonObject, causes: readonly Cause[]): string {
   const [first, ...more] = causes;
   if (first === sentManagedFields) return first.message;
   const apiVersion = textOf(configuration, "apiVersion");
@@ -182,12 +182,12 @@ function invalidMessage(configuration: ApiObject, causes: readonly Cause[]): str
   return `failed to create typed patch object (${place}; ${type}): ${text}`;
 }
 
-function textOf(object: ApiObject, name: string): string {
+function textOf(object: JsonObject, name: string): string {
   const value = member(object, name);
   return typeof value === "string" ? value : "";
 }
 
-function headProblems(live: ApiObject, configuration: ApiObject): readonly Cause[] {
+function headProblems(live: JsonObject, configuration: JsonObject): readonly Cause[] {
   const metadata = member(configuration, "metadata");
   const managedFields = isJsonObject(metadata) ? member(metadata, "managedFields") : undefined;
   return [
@@ -220,33 +220,33 @@ function unreadable(problem: string): Cause {
 }
 
 function tooDeep(what: string): Cause {
-  const message = `${what} is nested deeper than ${String(depthLimit)} levels`;
+  const message = `${what} is nested deeper than ${String(MOST_LEVELS)} levels`;
   return { path: "", code: "FieldValueInvalid", message, hint: "flatten it" };
 }
 
-function isTrackable({ shape }: Write, object: ApiObject): boolean {
-  return !isDeeperThan(object, depthLimit) && validate(shape, object, lenient).length === 0;
+function isTrackable({ shape }: Write, object: JsonObject): boolean {
+  return !isDeeperThan(object, MOST_LEVELS) && validate(shape, object, lenient).length === 0;
 }
 
 /** What kube-apiserver compares a new object with: the same type and nothing else. */
-function emptyObject(object: ApiObject): ApiObject {
+function emptyObject(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([name]) => name === "apiVersion" || name === "kind"));
 }
 
-function hasUid(object: ApiObject): boolean {
+function hasUid(object: JsonObject): boolean {
   const metadata = member(object, "metadata");
   return isJsonObject(metadata) && textOf(metadata, "uid") !== "";
 }
 
 /** Clients that serialise Go structs send `creationTimestamp: null`; the object keeps the one it has. */
-function keepBirth(live: ApiObject, object: ApiObject): ApiObject {
+function keepBirth(live: JsonObject, object: JsonObject): JsonObject {
   const [before, after] = [member(live, "metadata"), member(object, "metadata")];
   if (!isJsonObject(before) || !isJsonObject(after) || member(after, "creationTimestamp") !== null) return object;
   return withMember(object, "metadata", withMember(after, "creationTimestamp", member(before, "creationTimestamp")));
 }
 
 /** The object with everything that is not this endpoint's to write as it is in `live`. */
-function keepForeign({ live, subresource, resetFields = [] }: WriteContext, object: ApiObject): ApiObject {
+function keepForeign({ live, subresource, resetFields = [] }: WriteContext, object: JsonObject): JsonObject {
   if (subresource !== undefined && live !== undefined)
     return withMember(withoutManagedFields(live), subresource, member(object, subresource));
   return resetFields.reduce((kept, name) => withMember(kept, name, live === undefined ? undefined : member(live, name)), object);

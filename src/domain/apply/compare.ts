@@ -2,7 +2,7 @@ import { addPath, startSet, type FieldSet, type FieldSetBuilder, type Path } fro
 import { groupByIdentity, identifyAll, type IdentifiedItem } from "./list-item.ts";
 import { fieldElement } from "./path-element.ts";
 import { deduce, fieldShape, partOf, type ListShape, type MapShape, type Shape } from "./shape.ts";
-import { isEqualValue, isJsonArray, isJsonObject, member, type JsonValue } from "./value.ts";
+import { isJsonList, isJsonObject, jsonEqual, member, type JsonValue } from "../object/json.ts";
 
 /** How a value differs from an earlier one; no path is in two of the sets. */
 export interface Comparison {
@@ -57,7 +57,7 @@ function comparePart(found: Found, shape: Shape, sides: Sides, path: Path): bool
 function compareLeaf(found: Found, { before, after }: Sides, path: Path): true {
   if (before === undefined) addPath(found.added, path);
   else if (after === undefined) addPath(found.removed, path);
-  else if (!isEqualValue(before, after)) addPath(found.modified, path);
+  else if (!jsonEqual(before, after)) addPath(found.modified, path);
   return true;
 }
 
@@ -75,8 +75,8 @@ function compareMaps(found: Found, map: MapShape, sides: Sides, path: Path): boo
 }
 
 function compareLists(found: Found, list: ListShape, sides: Sides, path: Path): boolean {
-  const before = isJsonArray(sides.before) ? sides.before : [];
-  const after = isJsonArray(sides.after) ? sides.after : [];
+  const before = isJsonList(sides.before) ? sides.before : [];
+  const after = isJsonList(sides.after) ? sides.after : [];
   if (list.isAtomic || (before.length === 0 && after.length === 0)) return compareLeaf(found, sides, path);
   const left = groupByIdentity(identifyAll(list, before));
   const right = groupByIdentity(identifyAll(list, after));
@@ -99,7 +99,7 @@ function compareItems(
   const right = after.map(({ item }) => item);
   if (left.length <= 1 && right.length <= 1) return compareAt(found, list.item, { before: left[0], after: right[0] }, path);
   if (left.length >= 2 && right.length >= 2) {
-    if (!isEqualValue(left, right)) addPath(found.modified, path);
+    if (!jsonEqual(left, right)) addPath(found.modified, path);
     return;
   }
   if (left.length >= 2) {

@@ -2,7 +2,7 @@ import { addPath, startSet, type FieldSet, type FieldSetBuilder, type Path } fro
 import { groupByIdentity, identifyAll } from "./list-item.ts";
 import { fieldElement } from "./path-element.ts";
 import { deduce, fieldShape, partOf, type ListShape, type MapShape, type Shape } from "./shape.ts";
-import { isJsonArray, isJsonObject, type JsonValue } from "./value.ts";
+import { isJsonList, isJsonObject, membersOf, type JsonValue } from "../object/json.ts";
 
 /**
  * The paths that whoever applies this value owns: every leaf, every list item, every key of a free-form map, and
@@ -33,7 +33,7 @@ function extractAt(set: FieldSetBuilder, shape: Shape, value: JsonValue, path: P
 function extractMap(set: FieldSetBuilder, map: MapShape, value: JsonValue, path: Path): void {
   if (map.isAtomic) return addPath(set, path);
   if (!isJsonObject(value)) return;
-  for (const [name, inner] of Object.entries(value)) {
+  for (const [name, inner] of membersOf(value)) {
     const below = { parent: path, element: fieldElement(name) };
     extractAt(set, fieldShape(map, name), inner, below);
     const isEmpty = inner === null || (isJsonObject(inner) && Object.keys(inner).length === 0);
@@ -43,7 +43,7 @@ function extractMap(set: FieldSetBuilder, map: MapShape, value: JsonValue, path:
 
 function extractList(set: FieldSetBuilder, list: ListShape, value: JsonValue, path: Path): void {
   if (list.isAtomic) return addPath(set, path);
-  if (!isJsonArray(value)) return;
+  if (!isJsonList(value)) return;
   // Of an item that is there twice only the item is owned, nothing inside: it is not clear which one is meant.
   for (const [first, ...more] of groupByIdentity(identifyAll(list, value)).values()) {
     const below = { parent: path, element: first.element };

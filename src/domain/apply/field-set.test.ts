@@ -20,7 +20,7 @@ import {
   type FieldSet,
 } from "./field-set.ts";
 import { fieldElement, indexElement, keyElement, valueElement, type PathElement } from "./path-element.ts";
-import type { JsonValue } from "./value.ts";
+import type { JsonValue } from "../object/json.ts";
 
 const [a, b, c] = [fieldElement("a"), fieldElement("b"), fieldElement("c")];
 

@@ -1,5 +1,5 @@
 import { compareElements, describePath, parseElement, type PathElement } from "./path-element.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "./value.ts";
+import { isJsonObject, membersOf, type JsonObject, type JsonValue } from "../object/json.ts";
 
 /** An immutable set of field paths. A path may be in the set with or without the paths above and below it. */
 export interface FieldSet {
@@ -163,7 +163,7 @@ function parseBelow(json: JsonValue, depth: number): Pick<FieldSetEntry, "isMemb
   if (!isJsonObject(json)) throw new SyntaxError(`expected an object of field path steps, found ${JSON.stringify(json)}`);
   if (depth > fieldsDepthLimit) throw new SyntaxError(`field paths are longer than ${String(fieldsDepthLimit)} steps`);
   const entries = new Map<string, FieldSetEntry>();
-  for (const [text, inner] of Object.entries(json)) {
+  for (const [text, inner] of membersOf(json)) {
     const element = text === "." ? undefined : parseElement(text);
     if (element === undefined) continue;
     const entry = { element, ...parseBelow(inner, depth + 1) };

@@ -1,6 +1,6 @@
 import { keyElement, valueElement, type KeyField, type PathElement } from "./path-element.ts";
 import type { ListShape } from "./shape.ts";
-import { isJsonArray, isJsonObject, member, type JsonObject, type JsonValue } from "./value.ts";
+import { isJsonList, isJsonObject, member, type JsonObject, type JsonValue } from "../object/json.ts";
 
 /** Why a list item has no identity, in Kubernetes' words. */
 export interface NoIdentity {
@@ -67,7 +67,7 @@ function keysOf(list: ListShape, item: JsonObject): readonly KeyField[] {
 
 function identifyByValue(item: JsonValue): PathElement | NoIdentity {
   if (isJsonObject(item)) return { problem: "associative list without keys has an element that's a map type" };
-  if (isJsonArray(item)) return { problem: "not supported: associative list with lists as elements" };
+  if (isJsonList(item)) return { problem: "not supported: associative list with lists as elements" };
   if (item === null) return { problem: "associative list without keys has an element that's an explicit null" };
   return valueElement(item);
 }

@@ -8,7 +8,7 @@ import {
   keepTimesIfUnchanged,
   noManagedFields,
 } from "./managed-fields.ts";
-import { isJsonObject, type ApiObject, type JsonObject, type JsonValue } from "./value.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../object/json.ts";
 
 function entry(changes: JsonObject = {}): JsonObject {
   return {
@@ -22,7 +22,7 @@ function entry(changes: JsonObject = {}): JsonObject {
   };
 }
 
-function objectWith(...managedFields: readonly JsonValue[]): ApiObject {
+function objectWith(...managedFields: readonly JsonValue[]): JsonObject {
   return { apiVersion: "g/v1", kind: "K", metadata: { name: "a", managedFields }, spec: { a: 1 } };
 }
 

@@ -1,17 +1,16 @@
 import { formatFieldSet, parseFieldSet, type FieldSet } from "./field-set.ts";
+import { compareBytes } from "../object/byte-order.ts";
 import {
-  compareText,
   isDeeperThan,
-  isEqualValue,
-  isJsonArray,
+  isJsonList,
   isJsonObject,
+  jsonEqual,
   member,
-  objectOf,
+  membersOf,
   withMember,
-  type ApiObject,
   type JsonObject,
   type JsonValue,
-} from "./value.ts";
+} from "../object/json.ts";
 
 export type Operation = "Apply" | "Update";
 
@@ -46,7 +45,7 @@ export function identityOf(entry: Omit<ManagedEntry, "time" | "fields">): string
 }
 
 /** The entries of an object, or why they cannot be read. An object without any has none. */
-export function decodeManagedFields(object: ApiObject): ManagedFields | { readonly problem: string } {
+export function decodeManagedFields(object: JsonObject): ManagedFields | { readonly problem: string } {
   const raw = rawManagedFields(object);
   const entries = new Map<string, ManagedEntry>();
   for (const [index, item] of raw.entries()) {
@@ -66,21 +65,21 @@ export function isUnreadable(decoded: ManagedFields | { readonly problem: string
  * Whether a client asks for all ownership to be dropped: `managedFields: [{}]`. An empty list does not ask for it, so
  * that clients that know nothing of managedFields drop none (as kube-apiserver treats custom resources).
  */
-export function asksForReset(object: ApiObject): boolean {
+export function asksForReset(object: JsonObject): boolean {
   const value = managedFieldsOf(object);
-  if (!isJsonArray(value)) return false;
+  if (!isJsonList(value)) return false;
   const [first] = value;
-  return value.length === 1 && isJsonObject(first) && Object.values(first).every(isUnset);
+  return value.length === 1 && isJsonObject(first) && membersOf(first).every(([, value]) => isUnset(value));
 }
 
 /** The object with these entries, sorted and written as Kubernetes does; without any, the field is left out. */
-export function encodeManagedFields(object: ApiObject, managed: ManagedFields): ApiObject {
+export function encodeManagedFields(object: JsonObject, managed: ManagedFields): JsonObject {
   const entries = [...managed.values()].sort(compareEntries).map(encodeEntry);
   return withManagedFields(object, entries.length === 0 ? undefined : entries);
 }
 
 /** The object without `metadata.managedFields`. */
-export function withoutManagedFields(object: ApiObject): ApiObject {
+export function withoutManagedFields(object: JsonObject): JsonObject {
   return withManagedFields(object, undefined);
 }
 
@@ -88,11 +87,10 @@ export function withoutManagedFields(object: ApiObject): ApiObject {
  * The object with the times of `live`, if nothing else differs from `live`: a write that changes nothing makes no
  * new version. Call it last, after defaults and admission. Source: apiserver `IgnoreManagedFieldsTimestampsTransformer`.
  */
-export function keepTimesIfUnchanged(live: ApiObject | undefined, object: ApiObject): ApiObject {
-  if (live === undefined || !isJsonArray(managedFieldsOf(object))) return object;
+export function keepTimesIfUnchanged(live: JsonObject | undefined, object: JsonObject): JsonObject {
+  if (live === undefined || !isJsonList(managedFieldsOf(object))) return object;
   // What was written differs more often than who owns it, and is cheaper to compare.
-  const isSame =
-    isEqualValue(withoutManagedFields(live), withoutManagedFields(object)) && isEqualValue(withoutTimes(live), withoutTimes(object));
+  const isSame = jsonEqual(withoutManagedFields(live), withoutManagedFields(object)) && jsonEqual(withoutTimes(live), withoutTimes(object));
   return isSame ? withManagedFields(object, managedFieldsOf(live)) : object;
 }
 
@@ -101,10 +99,10 @@ export function secondsOf(entry: ManagedEntry): number {
   return entry.time === undefined ? 0 : Math.floor(Date.parse(entry.time) / 1000);
 }
 
-function rawManagedFields(object: ApiObject): readonly JsonObject[] {
+function rawManagedFields(object: JsonObject): readonly JsonObject[] {
   const value = managedFieldsOf(object);
   // As Kubernetes reads unstructured objects: what cannot be a list of entries counts as absent.
-  return isJsonArray(value) && value.every(isJsonObject) && value.every(isWellTyped) ? value : [];
+  return isJsonList(value) && value.every(isJsonObject) && value.every(isWellTyped) ? value : [];
 }
 
 function isWellTyped(entry: JsonObject): boolean {
@@ -116,18 +114,18 @@ function isWellTyped(entry: JsonObject): boolean {
   );
 }
 
-function managedFieldsOf(object: ApiObject): JsonValue | undefined {
+function managedFieldsOf(object: JsonObject): JsonValue | undefined {
   const metadata = member(object, "metadata");
   return isJsonObject(metadata) ? member(metadata, "managedFields") : undefined;
 }
 
-function withManagedFields(object: ApiObject, value: JsonValue | undefined): ApiObject {
+function withManagedFields(object: JsonObject, value: JsonValue | undefined): JsonObject {
   const metadata = member(object, "metadata");
   if (value === undefined && !isJsonObject(metadata)) return object;
   return withMember(object, "metadata", withMember(isJsonObject(metadata) ? metadata : {}, "managedFields", value));
 }
 
-function withoutTimes(object: ApiObject): ApiObject {
+function withoutTimes(object: JsonObject): JsonObject {
   return withManagedFields(
     object,
     rawManagedFields(object).map((entry) => withMember(entry, "time", undefined)),
@@ -178,16 +176,16 @@ function encodeEntry(entry: ManagedEntry): JsonObject {
     ["fieldsV1", formatFieldSet(entry.fields)],
     ["subresource", entry.subresource],
   ];
-  return objectOf(members.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+  return Object.fromEntries(members.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
 }
 
 function compareEntries(left: ManagedEntry, right: ManagedEntry): number {
   return (
-    compareText(left.operation, right.operation) ||
+    compareBytes(left.operation, right.operation) ||
     secondsOf(left) - secondsOf(right) ||
-    compareText(left.manager, right.manager) ||
-    compareText(left.apiVersion, right.apiVersion) ||
-    compareText(left.subresource ?? "", right.subresource ?? "")
+    compareBytes(left.manager, right.manager) ||
+    compareBytes(left.apiVersion, right.apiVersion) ||
+    compareBytes(left.subresource ?? "", right.subresource ?? "")
   );
 }
 

@@ -1,6 +1,6 @@
 import { groupByIdentity, identifyAll, type IdentifiedItem } from "./list-item.ts";
 import { deduce, fieldShape, partOf, type ListShape, type MapShape, type Shape } from "./shape.ts";
-import { isJsonArray, isJsonObject, member, setMember, type JsonValue } from "./value.ts";
+import { isJsonList, isJsonObject, member, setMember, type JsonValue } from "../object/json.ts";
 
 /**
  * Lays a partial value over a live one: what both have is the partial value's, nothing is removed, lists keep the
@@ -36,8 +36,8 @@ function mergeMaps(map: MapShape, live: JsonValue, partial: JsonValue): JsonValu
 }
 
 function mergeLists(list: ListShape, live: JsonValue, partial: JsonValue): JsonValue | undefined {
-  const left = isJsonArray(live) ? live : [];
-  const right = isJsonArray(partial) ? partial : [];
+  const left = isJsonList(live) ? live : [];
+  const right = isJsonList(partial) ? partial : [];
   if (list.isAtomic || (left.length === 0 && right.length === 0)) return partial;
   const merged = mergeItems(list, identifyAll(list, left), identifyAll(list, right));
   return merged.length === 0 ? undefined : merged;

@@ -7,7 +7,8 @@ import { fieldElement } from "./path-element.ts";
 import { reconcileWithSchema, withDeclaredParents } from "./reconcile.ts";
 import { removeItems } from "./remove.ts";
 import type { Shape } from "./shape.ts";
-import { compareText, isEqualValue, isJsonObject, type ApiObject, type JsonValue } from "./value.ts";
+import { compareBytes } from "../object/byte-order.ts";
+import { isJsonObject, jsonEqual, type JsonObject, type JsonValue } from "../object/json.ts";
 
 /** One write: who, how, to which kind of object. */
 export interface Write {
@@ -36,7 +37,7 @@ const maxUpdateEntries = 10;
  * is gone owns it no more. Source: structured-merge-diff/v6 merge `Update`, apimachinery `managedFieldsUpdater`,
  * `stripMetaManager`, `capManagersManager`.
  */
-export function ownershipAfterUpdate(write: Write, live: ApiObject, next: ApiObject, managed: ManagedFields): ManagedFields {
+export function ownershipAfterUpdate(write: Write, live: JsonObject, next: JsonObject, managed: ManagedFields): ManagedFields {
   const current = reconciled(write, managed);
   const comparison = compare(write, live, next);
   const changed = union(comparison.modified, comparison.added);
@@ -49,7 +50,7 @@ export function ownershipAfterUpdate(write: Write, live: ApiObject, next: ApiObj
 }
 
 /** What applying a configuration does: the merged object and who owns what, or with whom it clashes. */
-export type Applied = { readonly clashes: readonly Clash[] } | { readonly object: ApiObject; readonly managed: ManagedFields };
+export type Applied = { readonly clashes: readonly Clash[] } | { readonly object: JsonObject; readonly managed: ManagedFields };
 
 /**
  * Merges an applied configuration into `live`, takes out what the applier owned and no longer names and nobody else
@@ -57,8 +58,8 @@ export type Applied = { readonly clashes: readonly Clash[] } | { readonly object
  */
 export function ownershipAfterApply(
   write: Write,
-  live: ApiObject,
-  configuration: ApiObject,
+  live: JsonObject,
+  configuration: JsonObject,
   managed: ManagedFields,
   force: boolean,
 ): Applied {
@@ -76,7 +77,7 @@ export function ownershipAfterApply(
   if (clashes.length > 0 && !force) return { clashes };
   const kept = yieldFields(others, union(union(comparison.modified, comparison.added), comparison.removed));
   const owned = difference(fields, neverOwned);
-  const time = isEqualValue(live, object) ? timeOf(last) : { time: write.now };
+  const time = jsonEqual(live, object) ? timeOf(last) : { time: write.now };
   const result = isEmptySet(owned) ? kept : new Map(kept).set(identity, { ...applier, ...time, fields: owned });
   return { object, managed: result };
 }
@@ -103,7 +104,7 @@ function reconciled(write: Write, managed: ManagedFields): ManagedFields {
   );
 }
 
-function compare(write: Write, before: ApiObject, after: ApiObject): Comparison {
+function compare(write: Write, before: JsonObject, after: JsonObject): Comparison {
   const { added, modified, removed } = compareTyped(write.shape, before, after);
   return {
     added: withoutReset(write, added),
@@ -119,7 +120,7 @@ function withoutReset(write: Write, set: FieldSet): FieldSet {
 
 function clashesOf(others: ManagedFields, changed: FieldSet): readonly Clash[] {
   return [...others]
-    .sort(([left], [right]) => compareText(left, right))
+    .sort(([left], [right]) => compareBytes(left, right))
     .map(([, owner]) => ({ owner, fields: intersection(owner.fields, changed) }))
     .filter(({ fields }) => !isEmptySet(fields));
 }
@@ -137,12 +138,12 @@ function yieldFields(managed: ManagedFields, lost: FieldSet): ManagedFields {
  * Takes out of the merged object what the applier owned last time, unless somebody (or its new configuration) owns it
  * or something in it. What nobody ever owned stays.
  */
-function prune(shape: Shape, merged: ApiObject, last: FieldSet, managed: ManagedFields): ApiObject {
+function prune(shape: Shape, merged: JsonObject, last: FieldSet, managed: ManagedFields): JsonObject {
   const owned = [...managed.values()].reduce((all, { fields }) => union(all, fields), emptySet);
   // Mostly an applier names what it named before.
   if (isEmptySet(difference(last, owned))) return merged;
   const named = (set: FieldSet): FieldSet => withDeclaredParents(shape, set);
-  const fieldsOf = (object: ApiObject): FieldSet => named(extractFieldSet(shape, object));
+  const fieldsOf = (object: JsonObject): FieldSet => named(extractFieldSet(shape, object));
   const all = fieldsOf(merged);
   const pruned = asObject(removeItems(shape, merged, named(last)));
   const keep = union(fieldsOf(pruned), named(owned));
@@ -156,7 +157,7 @@ function capUpdates(managed: ManagedFields): ManagedFields {
   const updates = [...managed].filter(([, { operation }]) => operation === "Update");
   let excess = updates.length - maxUpdateEntries;
   if (excess <= 0) return managed;
-  updates.sort(([a, left], [b, right]) => secondsOf(left) - secondsOf(right) || compareText(a, b));
+  updates.sort(([a, left], [b, right]) => secondsOf(left) - secondsOf(right) || compareBytes(a, b));
   const result = new Map(managed);
   const firstOf = new Map<string, string>();
   for (const [identity, entry] of updates) {
@@ -183,6 +184,6 @@ function timeOf(entry: ManagedEntry | undefined): { readonly time?: string } {
 }
 
 // A root is an object before and after; only removing everything leaves null for it.
-function asObject(value: JsonValue | undefined): ApiObject {
+function asObject(value: JsonValue | undefined): JsonObject {
   return isJsonObject(value) ? value : {};
 }

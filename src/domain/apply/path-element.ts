@@ -1,4 +1,7 @@
-import { compareText, compareValues, isJsonObject, kubernetesJson, type JsonValue } from "./value.ts";
+import { compareBytes } from "../object/byte-order.ts";
+import { isJsonObject, membersOf, type JsonValue } from "../object/json.ts";
+import { kubernetesJson } from "./kubernetes-json.ts";
+import { compareValues } from "./value-order.ts";
 
 /**
  * One step of a field path. `text` is its form in `fieldsV1` and its identity: equal steps have equal text.
@@ -20,7 +23,7 @@ export function fieldElement(name: string): PathElement {
 
 /** The item of a map list with these key fields: `k:{"name":"x"}`. */
 export function keyElement(fields: readonly KeyField[]): PathElement {
-  const keys = fields.length < 2 ? fields : fields.toSorted(([left], [right]) => compareText(left, right));
+  const keys = fields.length < 2 ? fields : fields.toSorted(([left], [right]) => compareBytes(left, right));
   const members = keys.map(([name, value]) => `${kubernetesJson(name)}:${kubernetesJson(value)}`);
   return { kind: "key", text: `k:{${members.join(",")}}`, keys };
 }
@@ -59,7 +62,7 @@ export function parseElement(text: string): PathElement | undefined {
 
 /** The order in which Kubernetes writes steps: fields, keys, values, indexes; each in its own order. */
 export function compareElements(left: PathElement, right: PathElement): number {
-  if (left.kind === "field" && right.kind === "field") return compareText(left.name, right.name);
+  if (left.kind === "field" && right.kind === "field") return compareBytes(left.name, right.name);
   if (left.kind === "key" && right.kind === "key") return compareKeys(left.keys, right.keys);
   if (left.kind === "value" && right.kind === "value") return compareValues(left.value, right.value);
   if (left.kind === "index" && right.kind === "index") return left.index - right.index;
@@ -93,7 +96,7 @@ function compareKeys(left: readonly KeyField[], right: readonly KeyField[]): num
   for (const [i, [name, value]] of left.entries()) {
     const other = right[i];
     if (other === undefined) return 1;
-    const order = compareText(name, other[0]) || compareValues(value, other[1]);
+    const order = compareBytes(name, other[0]) || compareValues(value, other[1]);
     if (order !== 0) return order;
   }
   return left.length - right.length;
@@ -115,7 +118,7 @@ function describeNumber(value: number): string {
 function parseKeys(text: string): readonly KeyField[] {
   const keys = parseJson(text);
   if (!isJsonObject(keys)) throw new SyntaxError(`list item key k:${text} is not a JSON object`);
-  return Object.entries(keys);
+  return membersOf(keys);
 }
 
 function parseJson(text: string): JsonValue {

@@ -1,7 +1,7 @@
 import { isEmptySet, emptySet, type FieldSet } from "./field-set.ts";
 import { identify, lacksIdentity } from "./list-item.ts";
 import { deduce, fieldShape, partOf, type ListShape, type MapShape, type Shape } from "./shape.ts";
-import { isJsonArray, isJsonObject, setMember, type JsonValue } from "./value.ts";
+import { isJsonList, isJsonObject, membersOf, setMember, type JsonValue } from "../object/json.ts";
 
 /**
  * The value without the fields and items whose paths are in the set. A container that loses everything becomes null,
@@ -24,7 +24,7 @@ export function removeItems(shape: Shape, value: JsonValue, paths: FieldSet): Js
 function removeFields(map: MapShape, value: JsonValue, paths: FieldSet): JsonValue {
   if (!isJsonObject(value) || map.isAtomic) return null;
   const kept: Record<string, JsonValue> = {};
-  for (const [name, inner] of Object.entries(value)) {
+  for (const [name, inner] of membersOf(value)) {
     const entry = paths.entries.get(`f:${name}`);
     if (entry?.isMember === true) continue;
     const below = entry?.below ?? emptySet;
@@ -34,7 +34,7 @@ function removeFields(map: MapShape, value: JsonValue, paths: FieldSet): JsonVal
 }
 
 function removeListItems(list: ListShape, value: JsonValue, paths: FieldSet): JsonValue {
-  if (!isJsonArray(value) || list.isAtomic) return null;
+  if (!isJsonList(value) || list.isAtomic) return null;
   const kept = value.flatMap((item): readonly JsonValue[] => {
     const element = identify(list, item);
     const entry = lacksIdentity(element) ? undefined : paths.entries.get(element.text);

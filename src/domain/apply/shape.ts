@@ -1,5 +1,5 @@
 import { asResourceSchema, objectMetaSchema, type SchemaNode } from "./schema.ts";
-import { isJsonArray, isJsonObject, type JsonValue } from "./value.ts";
+import { isJsonList, isJsonObject, type JsonValue } from "../object/json.ts";
 
 /**
  * What a schema node allows, as structured-merge-diff's `schema.Atom` sees it: any of a scalar, a list, a map.
@@ -65,7 +65,7 @@ export function rootShape(schema: SchemaNode): Shape {
 /** Narrows a shape to the part that fits the value; null and misfits keep every part, as Kubernetes' `deduceAtom`. */
 export function deduce(shape: Shape, value: JsonValue | undefined): Shape {
   if (value === undefined || value === null) return shape;
-  if (isJsonArray(value)) return shape.list === undefined ? shape : { list: shape.list };
+  if (isJsonList(value)) return shape.list === undefined ? shape : { list: shape.list };
   if (isJsonObject(value)) return shape.map === undefined ? shape : { map: shape.map };
   return shape.scalar === undefined ? shape : { scalar: shape.scalar };
 }

@@ -8,7 +8,7 @@ import { reconcileWithSchema } from "./reconcile.ts";
 import { removeItems } from "./remove.ts";
 import type { SchemaNode } from "./schema.ts";
 import { rootShape } from "./shape.ts";
-import type { JsonObject, JsonValue } from "./value.ts";
+import type { JsonObject, JsonValue } from "../object/json.ts";
 import { lenient, strict, validate } from "./validate.ts";
 
 const text = { type: "string" } as const;

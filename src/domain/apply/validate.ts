@@ -1,7 +1,7 @@
 import { describeElement, fieldElement, indexElement } from "./path-element.ts";
 import { identify, lacksIdentity } from "./list-item.ts";
 import { deduce, deduced, partOf, type ListShape, type MapShape, type ScalarShape, type Shape } from "./shape.ts";
-import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "./value.ts";
+import { isJsonList, isJsonObject, type JsonObject, type JsonValue } from "../object/json.ts";
 
 /** One thing that is wrong with a value; `code` is a Kubernetes cause type, `path` looks like `.spec.ports[port=80]`. */
 export interface Cause {
@@ -61,7 +61,7 @@ function validateField(map: MapShape, object: JsonObject, name: string, leniency
 
 function validateList(list: ListShape | undefined, value: JsonValue, leniency: Leniency, path: Where): readonly Cause[] {
   if (value === null || list === undefined) return [];
-  if (!isJsonArray(value)) return [wrongType(path(), "list", value)];
+  if (!isJsonList(value)) return [wrongType(path(), "list", value)];
   const seen = new Set<string>();
   return value.flatMap((item, index): readonly Cause[] => {
     const element = list.isAtomic ? indexElement(index) : identify(list, item);
@@ -99,7 +99,7 @@ function fitsScalar(scalar: ScalarShape, value: JsonValue): boolean {
 }
 
 function wrongType(path: string, expected: string, value: JsonValue): Cause {
-  const found = isJsonArray(value) ? "list" : isJsonObject(value) ? "map" : typeof value;
+  const found = isJsonList(value) ? "list" : isJsonObject(value) ? "map" : typeof value;
   return {
     path,
     code: "FieldValueTypeInvalid",

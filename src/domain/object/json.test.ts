@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isJsonObject, jsonEqual, type JsonObject, type JsonValue } from "./json.ts";
+import { isDeeperThan, isJsonObject, jsonEqual, withMember, type JsonObject, type JsonValue } from "./json.ts";
 
 const values = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<JsonValue>; // what fast-check calls a JSON value is one
 
@@ -51,3 +51,16 @@ for (const [what, a, b, equal] of [
     assert.equal(jsonEqual(a, b), equal);
     assert.equal(jsonEqual(b, a), equal);
   });
+
+test("depth is measured without recursion", () => {
+  const nested = (levels: number): JsonValue => Array.from({ length: levels }).reduce<JsonValue>((inner) => [inner], 1);
+  assert.equal(isDeeperThan(nested(100), 100), false);
+  assert.equal(isDeeperThan(nested(101), 100), true);
+  assert.equal(isDeeperThan(nested(200_000), 100), true);
+});
+
+test("a __proto__ member is data like any other", () => {
+  const object = withMember(JSON.parse('{"__proto__": {"polluted": true}}') as JsonObject, "a", 1);
+  assert.deepEqual(Object.keys(object), ["__proto__", "a"]);
+  assert.equal("polluted" in object, false);
+});

@@ -1,6 +1,6 @@
 import { rfc3339, type Instant } from "../units.ts";
 import type { ApiObject, ObjectKey, ObjectMeta } from "./api-object.ts";
-import { isJsonObject, jsonEqual, type JsonObject, type JsonValue } from "./json.ts";
+import { isJsonObject, jsonEqual, withMember, type JsonObject, type JsonValue } from "./json.ts";
 
 /** What the lifecycle has to know of a kind. */
 export interface LifecycleRules {
@@ -168,14 +168,6 @@ function timeless(object: ApiObject): ApiObject {
 
 function without<T extends JsonObject>(object: T, name: string): T {
   return withMember(object, name, undefined);
-}
-
-/** A copy with one member set; left out when undefined. */
-function withMember<T extends JsonObject>(object: T, name: string, value: JsonValue | undefined): T {
-  const members = new Map(Object.entries(object));
-  if (value === undefined) members.delete(name);
-  else members.set(name, value);
-  return Object.fromEntries(members) as T; // the one member is optional in every type this is called with
 }
 
 function texts(value: JsonValue | undefined): readonly string[] {

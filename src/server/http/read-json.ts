@@ -1,10 +1,7 @@
-import type { JsonValue } from "../../domain/object/json.ts";
+import { MOST_LEVELS, type JsonValue } from "../../domain/object/json.ts";
 import { badRequest } from "../verbs/refuse.ts";
 import type { Body } from "../verbs/ask.ts";
 import { duplicateNames } from "./duplicate-names.ts";
-
-/** Levels of nesting that a body may have; what walks over objects is recursive. */
-export const MOST_LEVELS = 100;
 
 /**
  * Reads a JSON body. Throws ApiFailure 400 that says where it is no JSON, and for what no object of ours can hold: nesting deeper than

@@ -1,8 +1,7 @@
 import { applyPatch, type Operation } from "rfc6902";
-import type { JsonObject, JsonValue } from "../../domain/object/json.ts";
+import { isJsonList, type JsonObject, type JsonValue } from "../../domain/object/json.ts";
 import { isJsonObject, jsonEqual } from "../../domain/object/json.ts";
 import { badRequest } from "./refuse.ts";
-import { isJsonList } from "../../api/json-list.ts";
 import { ApiFailure } from "../../api/status.ts";
 
 // As the API server (maxJSONPatchOperations).

@@ -11,7 +11,7 @@ import { rfc3339 } from "../../domain/units.ts";
 import type { Intent, StoredObject, Write } from "../../ports/resources.ts";
 import { objectMetaSchema } from "../../api/meta.ts";
 import type { Already } from "../admitted.ts";
-import { asObject, asPlain, resetFieldsOf, schemaOf } from "../admission/field-managers.ts";
+import { asObject, resetFieldsOf, schemaOf } from "../admission/field-managers.ts";
 import { isBuiltIn } from "../admission/kind-rules.ts";
 import { conflict, InvalidObject, notFound } from "../admission/refusals.ts";
 import { keyOf, type Ask, type Body, type VerbParts, type WriteOptions, type Written } from "./ask.ts";
@@ -100,8 +100,8 @@ async function applied(parts: VerbParts, ask: Ask, current: StoredObject | undef
   else checkMeant(ask, current, configuration);
   const subresource = ask.subresource === "status" ? ask.subresource : undefined;
   const outcome = applyConfiguration({
-    configuration: asPlain(configuration),
-    live: current === undefined ? undefined : asPlain(current.object),
+    configuration,
+    live: current?.object,
     manager: options.manager,
     force: options.force,
     schema: schemaOf(ask.kind),
