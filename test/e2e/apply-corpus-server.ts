@@ -137,7 +137,7 @@ function withSystemFields(object: JsonObject, live: JsonObject | undefined, isSt
 
 function withMetadata(object: JsonObject, changes: Readonly<Record<string, Json | undefined>>): JsonObject {
   const metadata = Object.entries({ ...metadataOf(object), ...changes }).filter(([, value]) => value !== undefined);
-  return { ...object, metadata: Object.fromEntries(metadata) as JsonObject };
+  return { ...object, metadata: Object.fromEntries(metadata) };
 }
 
 function mergePatched(target: Json | undefined, patch: Json): Json {
