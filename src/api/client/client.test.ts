@@ -220,7 +220,7 @@ test("a server-side apply names its manager, is strict, and says what was create
     asked[0]?.path,
     "/apis/slipway.dev/v1alpha1/namespaces/shop/syncs/a?dryRun=All&fieldManager=m&fieldValidation=Strict&force=true",
   );
-  assert.equal(asked[0]?.headers["content-type"], "application/apply-patch+yaml");
+  assert.equal(asked[0].headers["content-type"], "application/apply-patch+yaml");
 });
 
 test("a name cannot lead to another path", () => {
