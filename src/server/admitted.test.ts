@@ -6,7 +6,7 @@ import { resourceVersion } from "../domain/object/api-object.ts";
 import { ResourceError, type Resources } from "../ports/resources.ts";
 import { controllerCaller } from "./access/identities.ts";
 import { InvalidObject } from "./admission/refusals.ts";
-import type { AdmissionRule } from "./admitted.ts";
+import type { AdmissionRule } from "./admission/admission-parts.ts";
 
 const nobody = { name: "nobody", uid: "", groups: ["system:authenticated"], extra: {} };
 const admin = { name: "admin", uid: "", groups: ["system:masters"], extra: {} };

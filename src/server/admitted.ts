@@ -1,43 +1,14 @@
-import type { Catalog } from "../api/catalog.ts";
 import type { Kind } from "../api/kind.ts";
-import type { ApiObject, ObjectKey } from "../domain/object/api-object.ts";
-import { keyText } from "../domain/object/api-object.ts";
-import type { FieldProblem } from "../domain/object/field-problem.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Ids } from "../ports/ids.ts";
+import { keyText, type ApiObject, type ObjectKey } from "../domain/object/api-object.ts";
+import { withMember } from "../domain/object/json.ts";
 import type { NewRecord } from "../ports/records.ts";
 import { ResourceError, type Reader, type Resources, type StoredObject, type Transaction, type Write } from "../ports/resources.ts";
+import { storedObject } from "../ports/stored-object.ts";
+import type { AdmissionParts } from "./admission/admission-parts.ts";
 import { attributesOf, selectionAttributes } from "./admission/attributes.ts";
 import { forbidden } from "./admission/refusals.ts";
 import { planWrite, type PlannedWrite } from "./admission/plan-write.ts";
-import type { AdmittedAs, Authorizer, Caller, ResourceAttributes } from "./caller.ts";
-
-/** What the admission chain is made of. */
-export interface AdmissionParts {
-  /** The store itself. Nobody but the admission chain writes to it. */
-  readonly resources: Resources;
-  readonly catalog: Catalog;
-  readonly authorizer: Authorizer;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  /** Further rules (no more rights given than held, holds), asked in order about each write that was valid so far. */
-  readonly rules?: readonly AdmissionRule[];
-}
-
-/** A write that is allowed and valid so far. */
-export interface AskedWrite {
-  readonly caller: Caller;
-  readonly kind: Kind;
-  readonly key: ObjectKey;
-  readonly verb: "create" | "update" | "delete";
-  readonly subresource: string;
-  /** As it would be stored; absent when it is deleted. */
-  readonly object: ApiObject | undefined;
-  readonly previous: ApiObject | undefined;
-}
-
-/** Why the write is refused: a sentence (403) or what is wrong with the object (422); nothing when it may go on. */
-export type AdmissionRule = (asked: AskedWrite, reader: Reader) => Promise<string | readonly FieldProblem[] | undefined>;
+import type { AdmittedAs, Caller, ResourceAttributes } from "./caller.ts";
 
 /** The one way to objects for requests and controllers. */
 export interface Admission {
@@ -69,8 +40,6 @@ export function admission(parts: AdmissionParts): Admission {
     commitAs(parts, already.isAuthorized === true ? allowed : authorize, caller, transaction, already.known ?? []);
   return { authorize, commit, as: (caller) => resourcesAs(parts, authorize, commit, caller) };
 }
-
-export const admitted = (parts: AdmissionParts): AdmittedAs => admission(parts).as;
 
 const allowed: Authorize = () => Promise.resolve();
 
@@ -137,7 +106,7 @@ async function commitAs(
   if (writes.length === 0 && !doesMore(transaction)) return planned.flatMap((plan) => ("unchanged" in plan ? [plan.unchanged] : []));
   const audit = planned.flatMap((plan) => ("write" in plan && plan.record !== undefined ? [plan.record] : []));
   const stored = await parts.resources.commit({ ...transaction, writes, records: records(transaction, audit) });
-  return inOrder(planned, stored);
+  return inOrder(planned, transaction.dryRun === true ? asOfDryRun(writes, stored) : stored);
 }
 
 const doesMore = ({ wakes, records, guard, finish }: Transaction): boolean =>
@@ -145,6 +114,15 @@ const doesMore = ({ wakes, records, guard, finish }: Transaction): boolean =>
 
 const records = ({ records: given, dryRun }: Transaction, audit: readonly NewRecord[]): readonly NewRecord[] =>
   dryRun === true ? [] : [...(given ?? []), ...audit];
+
+/** What would be created has no version: nothing is stored at one. */
+function asOfDryRun(writes: readonly Write[], stored: readonly StoredObject[]): readonly StoredObject[] {
+  return stored.map((one, at) => {
+    if (writes[at]?.verb !== "create") return one;
+    const object = { ...one.object, metadata: withMember(one.object.metadata, "resourceVersion", undefined) };
+    return storedObject(one.key, one.uid, one.resourceVersion, JSON.stringify(object), object);
+  });
+}
 
 function inOrder(planned: readonly PlannedWrite[], stored: readonly StoredObject[]): readonly StoredObject[] {
   const answers = stored.values();

@@ -98,7 +98,6 @@ const differences: Readonly<Record<string, string>> = {
   "namespace.json: a create, then an apply": owners,
   "namespace.json: conditions in status are a map by type": stricter,
   "requests.json: a resourceVersion in the body guards the apply": 'the version "0" counts as none here',
-  "requests.json: a dry run answers what would be and stores nothing": "the answer to a dry run carries the version of the store",
   "role.json: no rules": "Go's zero value writes rules: null",
   "values.json: null labels in metadata": "labels that are null are no field here, and owned in Kubernetes",
 };

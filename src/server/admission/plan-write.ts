@@ -15,7 +15,7 @@ import {
 } from "../../domain/object/lifecycle.ts";
 import type { NewRecord } from "../../ports/records.ts";
 import { ResourceError, type Intent, type StoredObject, type Write } from "../../ports/resources.ts";
-import type { AdmissionParts, AskedWrite } from "../admitted.ts";
+import type { AdmissionParts, AskedWrite } from "./admission-parts.ts";
 import type { Caller, ResourceAttributes } from "../caller.ts";
 import { attributesOf } from "./attributes.ts";
 import { auditRecord, type AuditedWrite } from "./audit.ts";
