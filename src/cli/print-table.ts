@@ -12,11 +12,6 @@ export function tableLines(rows: readonly (readonly string[])[], widths: number[
   );
 }
 
-export const tableText = (rows: readonly (readonly string[])[]): string =>
-  tableLines(rows)
-    .map((line) => `${line}\n`)
-    .join("");
-
 /** Cuts what is wider than the terminal, so that a redraw knows how many lines it drew. */
 export function fitting(line: string, columns: number): string {
   if (widthOf(line) <= columns) return line;

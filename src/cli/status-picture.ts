@@ -1,6 +1,6 @@
 import type { ApiObject, JsonObject } from "../api/client/json.ts";
 import { at, conditionOf, textAt } from "../api/columns.ts";
-import { ageOfTime } from "./ago.ts";
+import { ageOfTime } from "./age.ts";
 import { fitting, tableLines } from "./print-table.ts";
 import { printable } from "./printable.ts";
 import type { Terminal } from "./terminal.ts";

@@ -2,7 +2,7 @@ import type { ServedKind } from "../api/client/discovery.ts";
 import { isJsonObject, type ApiObject, type JsonObject } from "../api/client/json.ts";
 import { textAt } from "../api/columns.ts";
 import { StatusError } from "../api/client/status-error.ts";
-import { ageOfTime } from "./ago.ts";
+import { ageOfTime } from "./age.ts";
 import type { Exit } from "./exit-codes.ts";
 import { outputOf } from "./output.ts";
 import { printable } from "./printable.ts";

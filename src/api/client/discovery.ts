@@ -56,6 +56,3 @@ const textsOf = (value: JsonValue | undefined): readonly string[] =>
 /** `syncs.slipway.dev`; a plural alone in the core group. */
 export const resourceName = ({ group, resource }: Pick<ServedKind, "group" | "resource">): string =>
   group === "" ? resource : `${resource}.${group}`;
-
-/** What an object of the kind is called: `sync/shop`, `sync.slipway.dev/shop` with its group. */
-export const objectName = ({ singular }: Pick<ServedKind, "singular">, name: string): string => `${singular}/${name}`;
