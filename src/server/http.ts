@@ -93,6 +93,13 @@ export function apiServer(parts: HttpParts): ApiServer {
     began: new WeakMap(),
   };
   const app = listenerOf(parts, limits);
+  app.server.on("checkExpectation", (_request, response) => {
+    const status = {
+      ...statusOf({ error: "badRequest", message: "the only expectation that is met is 100-continue; leave the header Expect out" }),
+      code: 417,
+    };
+    response.writeHead(417, { "content-type": "application/json" }).end(JSON.stringify(status));
+  });
   // Bodies are read by kind and media type further on; here they are only bytes within the limit.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: limits.bodyBytes }, (_request, body, done) => {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, realpath, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { parseRemoteUrl } from "../../domain/git/remote-url.ts";
 import type { RemoteAddress } from "../../domain/git/remote-url.ts";
 import { PortError } from "../../ports/port-error.ts";
@@ -32,11 +32,22 @@ export async function remoteHome(place: GitPlace, remote: GitRemote): Promise<Re
   if ("problem" in parsed)
     throw new PortError("refused", `${parsed.problem.message}; ${parsed.problem.hint ?? ""}`, { reason: "InvalidURL" });
   const { address } = parsed;
-  const directory = join(await rootOf(place), createHash("sha256").update(address.url).digest("hex").slice(0, 24));
+  const root = await rootOf(place);
+  if (address.kind === "path") await refuseOwn(address.url, root);
+  const directory = join(root, createHash("sha256").update(address.url).digest("hex").slice(0, 24));
   const home = join(directory, "home");
   await mkdir(home, { recursive: true, mode: 0o700 });
   await writeIfOther(join(home, ".gitconfig"), gitConfig(address));
   return { place, remote, address, directory, env: environment(place, address, home) };
+}
+
+/** The mirrors hold what other projects may read: nobody reads them by their path. */
+async function refuseOwn(path: string, root: string): Promise<void> {
+  const real = await realpath(path).catch(() => path); // not there: Git says so
+  if (real !== root && !real.startsWith(`${root}${sep}`)) return;
+  throw new PortError("refused", "spec.url: is inside Slipway's own data directory; name the repository that the mirror was made of", {
+    reason: "InvalidURL",
+  });
 }
 
 async function rootOf(place: GitPlace): Promise<string> {

@@ -8,7 +8,7 @@ import type { Policy, Role } from "../../domain/access/policy.ts";
 import { readBinding, readRole, referredRole } from "../../domain/access/policy.ts";
 import { texts } from "../../domain/access/policy-rule.ts";
 import type { Reader } from "../../ports/resources.ts";
-import type { AdmissionRule, AskedWrite } from "../admitted.ts";
+import type { AdmissionRule, AskedWrite } from "../admission/admission-parts.ts";
 import type { AccessIndex } from "./access-index.ts";
 import { mayGiveAway } from "./give-away.ts";
 import { serviceAccountCaller } from "./identities.ts";
@@ -22,11 +22,9 @@ export function grantRule(index: Pick<AccessIndex, "policy">): AdmissionRule {
   return async (asked, reader) => {
     const { object, previous, kind } = asked;
     if (object === undefined) return undefined;
-    if (previous !== undefined) {
-      const given = await mayGiveAway(await index.policy(), asked, object, previous, reader);
-      if (!given.granted) return given.reason;
-      if (isBookkeeping(object, previous)) return undefined;
-    }
+    const given = await mayGiveAway(await index.policy(), asked, object, previous, reader);
+    if (!given.granted) return given.reason;
+    if (previous !== undefined && isBookkeeping(object, previous)) return undefined;
     const check = CHECKS[`${kind.group}/${kind.resource}`];
     if (check === undefined) return undefined;
     const verdict = await check(await index.policy(), asked, object, reader);
