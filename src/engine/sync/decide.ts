@@ -90,7 +90,8 @@ function decideCompared(seen: Ready, now: Instant): SyncDecision {
     return {
       outcome: { kind: "blocked", reason, commit, message: sentenceOf(plan.problems), problems: plan.problems },
       commands: [],
-      wakeAt,
+      // A refusal may end by what nobody tells us of (a role changed, another manager gave a field up); a broken source ends by a commit.
+      wakeAt: reason === "Refused" ? later(now, AFTER_FAILED_APPLY) : wakeAt,
     };
   }
   const commands = plan.apply.length + plan.prune.length === 0 ? [] : [{ sync, account, plan }];

@@ -1,5 +1,5 @@
 import { conditionOf } from "../../domain/object/conditions.ts";
-import { isJsonObject, type JsonObject } from "../../domain/object/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../domain/object/json.ts";
 import { appliedBy } from "../../domain/sync/apply-set.ts";
 import { type SyncOutcome, syncStatus } from "../../domain/sync/sync-state.ts";
 import type { Instant } from "../../domain/units.ts";
@@ -70,7 +70,7 @@ function eventsOf(sync: StoredObject, outcome: SyncOutcome, before: JsonObject):
   }
 }
 
-/** A Sync is due when it changes, when its repository has a new commit or its account comes or goes, and when something it applied is changed by somebody else. */
+/** A Sync is due when it changes, when its repository has a new commit or its account comes, goes or is bound to a role, and when something it applied is changed by somebody else. */
 export function dueSyncs(change: Change): readonly WakeRule[] {
   return [...dueByWhatItReads(change), ...dueByWhatItApplied(change)];
 }
@@ -82,8 +82,18 @@ function dueByWhatItReads(change: Change): readonly WakeRule[] {
     return sourceMoved(change) ? [linked(`gitrepository/${key.namespace}/${key.name}`)] : [];
   if (key.group === "" && key.resource === "serviceaccounts" && change.type !== "modified")
     return [linked(`serviceaccount/${key.namespace}/${key.name}`)];
+  if (key.group === "rbac.authorization.k8s.io" && key.resource.endsWith("bindings")) return boundAccounts(change).map(linked);
   return [];
 }
+
+/** The service accounts whose rights a binding changes: a Sync that was refused for want of a right tries again at once. */
+function boundAccounts({ object, previous }: Change): readonly string[] {
+  const subjects = [object["subjects"], previous?.["subjects"]].flatMap((list): readonly JsonValue[] => (Array.isArray(list) ? list : []));
+  const accounts = subjects.filter(isJsonObject).filter(({ kind }) => kind === "ServiceAccount");
+  return [...new Set(accounts.map(({ namespace, name }) => `serviceaccount/${textOr(namespace)}/${textOr(name)}`))];
+}
+
+const textOr = (value: JsonValue | undefined): string => (typeof value === "string" ? value : "");
 
 /** Accounts, repositories and Syncs can be applied by a Sync like everything else. */
 function dueByWhatItApplied(change: Change): readonly WakeRule[] {
