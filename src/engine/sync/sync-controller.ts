@@ -88,10 +88,12 @@ function dueByWhatItReads(change: Change): readonly WakeRule[] {
 
 /** The service accounts whose rights a binding changes: a Sync that was refused for want of a right tries again at once. */
 function boundAccounts({ object, previous }: Change): readonly string[] {
-  const subjects = [object["subjects"], previous?.["subjects"]].flatMap((list): readonly JsonValue[] => (Array.isArray(list) ? list : []));
+  const subjects = [...listOf(object["subjects"]), ...listOf(previous?.["subjects"])];
   const accounts = subjects.filter(isJsonObject).filter(({ kind }) => kind === "ServiceAccount");
   return [...new Set(accounts.map(({ namespace, name }) => `serviceaccount/${textOr(namespace)}/${textOr(name)}`))];
 }
+
+const listOf = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : []);
 
 const textOr = (value: JsonValue | undefined): string => (typeof value === "string" ? value : "");
 
