@@ -128,7 +128,7 @@ async function replay(content: CorpusFile, steps: CorpusFile["cases"][number]["s
   try {
     await server.ask("POST", "/api/v1/namespaces", { body: { apiVersion: "v1", kind: "Namespace", metadata: { name: "corpus" } } });
     const key = { group: kind.group, resource: kind.resource, namespace: kind.namespaced ? "corpus" : "", name: "sample" };
-    const stored = async (): Promise<JsonObject | undefined> => (await server.resources.get(key))?.object | undefined;
+    const stored = async (): Promise<JsonObject | undefined> => (await server.resources.get(key))?.object;
     let first = "";
     for (const [index, { request, response }] of steps.entries()) {
       clock.step();
