@@ -93,7 +93,10 @@ function boundAccounts({ object, previous }: Change): readonly string[] {
   return [...new Set(accounts.map(({ namespace, name }) => `serviceaccount/${textOr(namespace)}/${textOr(name)}`))];
 }
 
-const listOf = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : []);
+function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+  const list: readonly JsonValue[] = Array.isArray(value) ? value : [];
+  return list;
+}
 
 const textOr = (value: JsonValue | undefined): string => (typeof value === "string" ? value : "");
 
