@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import type { Metrics } from "../server/http.ts";
+import type { Metrics } from "../server/http/access-log.ts";
 
 /** Counts and times the requests in `registry`. https://kubernetes.io/docs/reference/instrumentation/metrics/ has the names of the first two. */
 export function serverMetrics(registry: Registry): Metrics {

@@ -2,7 +2,7 @@ import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Resources } from "../ports/resources.ts";
 import { writeArchive } from "./archive-file.ts";
-import type { Page } from "./http.ts";
+import type { Page } from "./http/routes.ts";
 
 export const BACKUP_PATH = "/slipway.dev/backup";
 

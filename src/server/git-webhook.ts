@@ -4,7 +4,7 @@ import type { ApiObject, ObjectKey } from "../domain/object/api-object.ts";
 import { isJsonObject } from "../domain/object/json.ts";
 import type { Resources } from "../ports/resources.ts";
 import type { WorkQueue } from "../ports/work.ts";
-import type { ExtraRoute } from "./http.ts";
+import type { ExtraRoute } from "./http/routes.ts";
 
 /**
  * `POST /hooks/git/<namespace>/<name>`: a Git server says that there is something new, and the GitRepository is looked at now. The call says nothing that

@@ -37,6 +37,11 @@ export async function healthAnswer(
 }
 
 const PROBES: ReadonlySet<string> = new Set(["healthz", "livez", "readyz"]);
+
+/** Whether a request asks for the health of the server: it is only read, and by anybody. */
+export const isHealthPath = (method: string, [probe = ""]: readonly string[]): boolean =>
+  (method === "GET" || method === "HEAD") && PROBES.has(probe);
+
 const ping: HealthCheck = { name: "ping", for: "live", check: () => Promise.resolve() };
 
 async function passes(check: HealthCheck): Promise<boolean> {

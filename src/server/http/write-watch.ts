@@ -2,16 +2,15 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Answer } from "./answer.ts";
 
-const LONGEST_PAUSE_MS = 60_000;
-
 /**
- * Writes a watch line by line as its events come, until it ends or `signal` fires. A client that does not read for a minute is cut off:
+ * Writes a watch line by line as its events come, until it ends or `signal` fires. A client that does not read for `pauseMs` is cut off:
  * it comes back and lists again, which costs less than what it would make us keep. Resolves when the watch is over.
  */
 export async function writeWatch(
   response: ServerResponse,
   { portions, lineOf }: Extract<Answer, { type: "watch" }>,
   signal: AbortSignal,
+  pauseMs: number,
 ): Promise<void> {
   response.setHeader("content-type", "application/json");
   response.writeHead(200);
@@ -19,7 +18,7 @@ export async function writeWatch(
   try {
     for await (const messages of portions) {
       if (signal.aborted || response.destroyed) break;
-      if (!response.write(messages.map(lineOf).join(""))) await drained(response, signal);
+      if (!response.write(messages.map(lineOf).join(""))) await drained(response, signal, pauseMs);
     }
     response.end();
   } catch (error) {
@@ -28,8 +27,8 @@ export async function writeWatch(
   }
 }
 
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  const tooLong = AbortSignal.timeout(LONGEST_PAUSE_MS);
+async function drained(response: ServerResponse, signal: AbortSignal, pauseMs: number): Promise<void> {
+  const tooLong = AbortSignal.timeout(pauseMs);
   try {
     await once(response, "drain", { signal: AbortSignal.any([signal, tooLong]) });
   } catch {
