@@ -50,7 +50,7 @@ import { logged, postgresCheck } from "./health.ts";
 import { assertListenable, listenFailure } from "./listening.ts";
 import { serverMetrics } from "./server-metrics.ts";
 import type { Settings } from "./settings.ts";
-import { openStore, type OpenStore } from "./store.ts";
+import { openStore, type OpenStore, withKeyPlace } from "./store.ts";
 
 export interface ControlPlane {
   /** Where the API is served; absent without the role `api`. */
@@ -138,7 +138,9 @@ async function start(
   const asServer = admitted.as(serverCaller);
   await ensureBootstrap(asServer);
   await ensureNamespaces(asServer);
-  const certificates = await ownCertificates(wrappedKeys(store.keys, { current: masterKey, old: [] }), clock);
+  const certificates = await ownCertificates(wrappedKeys(store.keys, { current: masterKey, old: [] }), clock).catch((error: unknown) => {
+    throw withKeyPlace(error, settings.masterKey, directory.path);
+  });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
 

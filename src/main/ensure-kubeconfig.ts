@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { ADMINS } from "../domain/access/identity.ts";
 import { isJsonObject, type JsonValue } from "../domain/object/json.ts";
+import { PortError } from "../ports/port-error.ts";
 import { ResourceError, type Resources } from "../ports/resources.ts";
 import { serverCaller } from "../server/access/identities.ts";
 import type { IssueToken } from "../server/access/issue-token.ts";
@@ -31,8 +32,16 @@ export async function ensureKubeconfig(needs: KubeconfigNeeds): Promise<void> {
   if (wanted === (await readFile(needs.path, "utf8").catch(() => ""))) return;
   // By rename: nobody ever reads half a file.
   const draft = `${needs.path}.new`;
-  await writeFile(draft, wanted, { mode: 0o600 });
-  await rename(draft, needs.path);
+  try {
+    await writeFile(draft, wanted, { mode: 0o600 });
+    await rename(draft, needs.path);
+  } catch (cause) {
+    throw new PortError(
+      "refused",
+      `the kubeconfig ${needs.path} cannot be written (${String(cause)}); remove what stands there, make the folder writable for this user, or free space, then start again`,
+      { cause, reason: "Kubeconfig" },
+    );
+  }
 }
 
 async function ensureAdmin(resources: Resources): Promise<void> {

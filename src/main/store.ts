@@ -99,7 +99,7 @@ async function readyWithin(wait: Milliseconds, make: () => PostgresStore, log: L
 }
 
 function gaveUp(error: PortError, wait: Milliseconds): PortError {
-  const message = `${error.message} (waited for ${wait / 1000} s; SLIPWAY_DATABASE_WAIT=5m waits longer)`;
+  const message = `${error.message} (waited for ${wait / 1000} s; correct DATABASE_URL if that is not your PostgreSQL, or wait longer with SLIPWAY_DATABASE_WAIT=5m)`;
   return new PortError("notDone", message, { cause: error, reason: error.reason });
 }
 
@@ -119,6 +119,26 @@ function endAtOnce({ pid }: EmbeddedPostgres): void {
     if (pid > 1) process.kill(pid, "SIGQUIT");
   } catch {
     // it has ended
+  }
+}
+
+/** The failure of a start, with the place of the master key where that is the wrong one. */
+export function withKeyPlace(error: unknown, source: MasterKeySource, directory: string): unknown {
+  if (!(error instanceof PortError) || error.reason !== "Sealed") return error;
+  return new PortError(error.outcome, error.message.replace("; start", ` (of ${keyPlace(source, directory)}); start`), {
+    cause: error,
+    reason: error.reason,
+  });
+}
+
+function keyPlace(source: MasterKeySource, directory: string): string {
+  switch (source.from) {
+    case "dataDirectory":
+      return join(directory, "master.key");
+    case "file":
+      return `${source.path}, which SLIPWAY_MASTER_KEY_FILE names`;
+    case "environment":
+      return "SLIPWAY_MASTER_KEY";
   }
 }
 

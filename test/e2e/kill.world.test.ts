@@ -21,6 +21,9 @@ test(`${KILLS} kills under write load: nothing acknowledged is lost, versions gr
     await storm(server, over, (line) => {
       context.diagnostic(line);
     });
+  } catch (cause) {
+    const faults = (await server.log()).split("\n").filter((line) => line.includes('"level":50') || !line.startsWith("{"));
+    throw new Error(`${String(cause)}\nthe server's log has:\n${faults.join("\n").slice(0, 20_000)}`, { cause });
   } finally {
     over.abort();
     await server.close();

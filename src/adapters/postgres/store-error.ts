@@ -17,7 +17,7 @@ export function isAnswer(error: unknown): boolean {
 export function isOfDriver(error: unknown): boolean {
   return (
     error instanceof Error &&
-    /^Connection terminated|^timeout exceeded when trying to connect|^Cannot use a pool after|^Client (was closed|has encountered)|not queryable|^Query read timeout|password/.test(
+    /^Connection terminated|^timeout exceeded when trying to connect|^Cannot use a pool after|^Client (was closed|has encountered)|not queryable|^Query read timeout|does not support SSL|password/.test(
       error.message,
     )
   );
@@ -31,10 +31,10 @@ export function isLost(error: unknown): boolean {
 /** A failure of PostgreSQL in words that say what to do. `place` is `user@host:port/database`, without the password. */
 export function storeError(error: unknown, place: string): Error {
   if (error instanceof PortError || error instanceof ResourceError) return error;
-  const found = causes.find(({ codes }) => codes.test(codeOf(error)));
+  const text = error instanceof Error ? error.message : String(error);
+  const found = text.includes("no encryption") ? undefined : causes.find(({ codes }) => codes.test(codeOf(error)));
   if (found !== undefined)
     return new PortError(found.outcome, `PostgreSQL at ${place}: ${found.says}`, { cause: error, reason: found.reason });
-  const text = error instanceof Error ? error.message : String(error);
   if (/password must be a string|no password supplied|client password/.test(text)) {
     return new PortError(
       "refused",
@@ -42,6 +42,18 @@ export function storeError(error: unknown, place: string): Error {
       { cause: error, reason: "DatabasePassword" },
     );
   }
+  if (text.includes("does not support SSL"))
+    return new PortError(
+      "refused",
+      `PostgreSQL at ${place} does not offer TLS, and DATABASE_URL demands it; switch TLS on in that server, or take sslmode out of DATABASE_URL if the way there is safe`,
+      { cause: error, reason: "DatabaseTls" },
+    );
+  if (text.includes("no encryption"))
+    return new PortError(
+      "refused",
+      `PostgreSQL at ${place} lets this user in only over TLS (or not at all, says its pg_hba.conf); add ?sslmode=verify-full to DATABASE_URL`,
+      { cause: error, reason: "DatabaseTls" },
+    );
   if (text.startsWith("Cannot use a pool after"))
     return new PortError("notDone", "the store is closed; this server is stopping", { cause: error, reason: "Stopping" });
   if (isOfDriver(error))
@@ -69,6 +81,14 @@ const causes: readonly Cause[] = [
     outcome: "refused",
     reason: "DatabasePassword",
     says: "user or password is wrong, or pg_hba.conf does not let this user in; correct DATABASE_URL",
+  },
+  {
+    // https://nodejs.org/api/tls.html#x509-certificate-error-codes
+    codes:
+      /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)_.*|CERT_HAS_EXPIRED|ERR_TLS_CERT_ALTNAME_INVALID)$/,
+    outcome: "refused",
+    reason: "DatabaseTls",
+    says: "its certificate is not trusted here, has expired, or is for another host name; add sslrootcert=/path/of/ca.pem to DATABASE_URL, or correct the host",
   },
   {
     codes: /^3D000$/,
