@@ -3,6 +3,7 @@ import type { Log } from "../ports/log.ts";
 import { PortError } from "../ports/port-error.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { ownDataDirectory } from "./data-directory.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
 import { type LogLevel, type ServeFlags, settingsOf } from "./settings.ts";
 import { onStopSignals } from "./stop-signals.ts";
 import { slipwayVersion } from "./version.ts";
@@ -32,6 +33,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     const settings = settingsOf(flags, process.env, ownDataDirectory());
     log = logAt(settings.logLevel);
     running = await startControlPlane(settings, log, slipwayVersion(), asked.signal);
+    giveBackMemory();
     const where = running.url === undefined ? "no API here (--roles has no api)" : `serving at ${running.url}`;
     console.log(`slipway is ready: ${where}\nkubectl --kubeconfig ${running.kubeconfig} get all -A`);
     await asked.signalled;

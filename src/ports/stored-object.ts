@@ -15,6 +15,11 @@ export function storedObject(
   return new LazyObject(key, uid, resourceVersion, json, parsed);
 }
 
+/** The same text, without what was parsed of it: for whoever keeps many and looks into few. Parsed, an object takes several times its text. */
+export function unparsed(stored: StoredObject): StoredObject {
+  return stored instanceof LazyObject ? stored.unparsed() : stored;
+}
+
 /** The same state told at another version: an object that leaves a selection is shown as it was, at the version of the change. */
 export function atVersion(stored: StoredObject, version: ResourceVersion): StoredObject {
   const object = { ...stored.object, metadata: { ...stored.object.metadata, resourceVersion: String(version) } };
@@ -39,6 +44,10 @@ class LazyObject implements StoredObject {
   get json(): string {
     if (typeof this.#json !== "string") this.#json = this.#json();
     return this.#json;
+  }
+
+  unparsed(): StoredObject {
+    return new LazyObject(this.key, this.uid, this.resourceVersion, this.#json, undefined);
   }
 
   get object(): ApiObject {

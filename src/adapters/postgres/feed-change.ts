@@ -4,6 +4,7 @@ import type { ResourceVersion } from "../../domain/object/api-object.ts";
 import type { Selectable } from "../../domain/object/watch-event.ts";
 import type { Change, StoredObject } from "../../ports/resources.ts";
 import type { RowChange } from "../../ports/decide-commit.ts";
+import { unparsed } from "../../ports/stored-object.ts";
 import type { FeedChange } from "./change-ring.ts";
 import type { Position } from "./reader.ts";
 import { unopenedOf, versionOf } from "./rows.ts";
@@ -88,14 +89,15 @@ export function feedChangeOfColumns({ type, stored, state, before, previous, byt
   };
 }
 
+/** Unparsed: the ring keeps thousands of them for minutes. */
 export function feedChangeOf({ type, row, previous }: RowChange): FeedChange {
   const same = previous === undefined || (jsonEqual(previous.labels, row.labels) && jsonEqual(previous.fields, row.fields));
   return {
     version: row.stored.resourceVersion,
-    event: { type, object: row.stored },
+    event: { type, object: unparsed(row.stored) },
     before: previous === undefined ? undefined : { labels: previous.labels, fields: previous.fields },
     after: type === "deleted" ? undefined : { labels: row.labels, fields: row.fields },
-    previous: same ? undefined : previous.stored,
+    previous: same ? undefined : unparsed(previous.stored),
     bytes: row.stored.json.length + (same ? 0 : previous.stored.json.length),
   };
 }
