@@ -4,12 +4,14 @@ import { MemoryWork } from "../../src/adapters/memory/memory-work.ts";
 import { memoryResources } from "../../src/adapters/memory/memory-resources.ts";
 import { MemoryLog } from "../../src/adapters/memory/memory-log.ts";
 import type { ObjectKey } from "../../src/domain/object/api-object.ts";
-import { instant, later, seconds } from "../../src/domain/units.ts";
+import { instant, later, milliseconds, seconds } from "../../src/domain/units.ts";
 import type { Controller } from "../../src/engine/controller.ts";
 import { Loop } from "../../src/engine/loop.ts";
 import { passes } from "../../src/engine/pass.ts";
+import type { Clock } from "../../src/ports/clock.ts";
 import { PortError } from "../../src/ports/port-error.ts";
 import type { PassReport } from "../../src/ports/telemetry.ts";
+import type { WorkQueue } from "../../src/ports/work.ts";
 import { seededIds } from "./plane.ts";
 import { Random } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -25,7 +27,7 @@ const idle: Controller<undefined, string, void> = {
 };
 
 /** One loop with one controller on a store of its own. */
-function running(controller: Partial<Controller<undefined, string, void>>) {
+function running(controller: Partial<Controller<undefined, string, void>>, skew = 0) {
   const random = new Random(7);
   const scheduler = new Scheduler(instant(1_000_000), random.fork());
   const clock = scheduler.clock();
@@ -37,8 +39,8 @@ function running(controller: Partial<Controller<undefined, string, void>>) {
   const loop = new Loop({
     controllers: [passes({ ...idle, ...controller })],
     resourcesAs: () => resources,
-    work,
-    clock,
+    work: withLatency(work, clock),
+    clock: scheduler.clock(() => skew),
     ids: seededIds(random),
     log: { info: () => undefined, warn: () => undefined, error: (fields) => errors.push(fields) },
     telemetry: { passed: (report) => reports.push(report) },
@@ -50,6 +52,20 @@ function running(controller: Partial<Controller<undefined, string, void>>) {
   /** Ends early where something runs hot. */
   const pass = (length: number): Promise<void> => scheduler.runUntil(scheduler.now + length, () => reports.length > 100);
   return { loop, work, reports, errors, scheduler, clock, state, pass };
+}
+
+/** A claim takes a millisecond, so that time passes in a loop that runs hot. */
+function withLatency(work: WorkQueue, clock: Clock): WorkQueue {
+  return {
+    claim: async (...asked) => {
+      await clock.until(later(clock.now(), milliseconds(1)), new AbortController().signal);
+      return work.claim(...asked);
+    },
+    renew: (...asked) => work.renew(...asked),
+    release: (...asked) => work.release(...asked),
+    wake: (wakes) => work.wake(wakes),
+    due: (...asked) => work.due(...asked),
+  };
 }
 
 const away = (): Promise<never> => Promise.reject(new PortError("notDone", "away"));
@@ -91,6 +107,25 @@ test("after a success the waits begin small again", async () => {
   await pass(1000);
   assert.ok(reports.filter(({ started }) => started >= before).length >= 3);
 });
+
+// A pass says when to look again by the clock of its control plane, the store keeps it by its own; nothing tells one from the other.
+for (const [skew, most] of [
+  [-30_000, "hot"],
+  [30_000, "late"],
+] as const)
+  test(
+    `a control plane whose clock is ${Math.abs(skew) / 1000} s ${skew < 0 ? "behind" : "ahead of"} the store's does not run ${most}`,
+    { todo: "wake-ups are instants of the caller's clock" },
+    async () => {
+      const { work, reports, pass } = running(
+        { decide: (_seen, now) => ({ ...nothing, commands: [], wakeAt: later(now, seconds(10)) }) },
+        skew,
+      );
+      await work.wake([{ controller: "test", key }]);
+      await pass(120_000);
+      assert.ok(reports.length >= 11 && reports.length <= 14, `${reports.length} passes in two minutes, 10 s apart`);
+    },
+  );
 
 test("one object has one pass at a time, and what was woken during it is looked at again", async () => {
   let inFlight = 0;
