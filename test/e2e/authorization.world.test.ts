@@ -115,14 +115,13 @@ test("paths that are no resources: who is known sees what is served, nobody else
     async ({ actor, path, method }) => {
       const { code, text } = await send(actor, { method, path });
       const reads = method === "GET" || method === "HEAD";
-      const isHealth = /^\/(healthz|livez|readyz)/.test(path);
-      // A method that a path does not have is told to those who may read it as 405 or, by its verb, as forbidden; nobody gets through.
-      const isRight =
-        pathIsAllowed(actor.level, path) && (reads || isHealth)
-          ? ![401, 403].includes(code) || (isHealth && path === "/healthz/none")
-          : pathIsAllowed(actor.level, path)
-            ? code >= 400
-            : code === actor.refusal || isTurnedAway(actor, code, text);
+      // Nothing there can be written: whatever the method, nobody gets through. "none" is no check of health.
+      const isSeen = pathIsAllowed(actor.level, path) && path !== "/healthz/none";
+      const isRight = !reads
+        ? code >= 400
+        : isSeen
+          ? ![401, 403].includes(code)
+          : code === actor.refusal || (path === "/healthz/none" && code >= 400) || isTurnedAway(actor, code, text);
       if (!isRight) surprises.push(`${actor.name}: ${method} ${path}: ${code} ${text.slice(0, 200)}`);
     },
   );
