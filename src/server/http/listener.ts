@@ -44,6 +44,11 @@ export function listenerOf(tls: { readonly cert: string; readonly key: string } 
     },
     ...(tls === undefined ? { http: server } : { https: { ...server, ...tls, minVersion: "TLSv1.2" } }),
   });
+  app.server.on("checkExpectation", (_request, response) => {
+    const message = "the only expectation that is met is 100-continue; leave the header Expect out";
+    const status = { ...statusOf({ error: "badRequest", message }), code: 417 };
+    response.writeHead(417, { "content-type": "application/json" }).end(JSON.stringify(status));
+  });
   // Bodies are read by kind and media type further on; here they are only bytes within the limit.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: limits.bodyBytes }, (_request, body, done) => {
