@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import {
   ApiException,
   ApisApi,
@@ -52,6 +53,16 @@ const repository = (name: string, interval?: string, labels?: Record<string, str
 });
 
 const named = (name: string) => ({ apiVersion: "slipway.dev/v1alpha1", kind: "GitRepository", metadata: { name, namespace } });
+
+/** Read when its controller has said what it has to say: a write between would be a conflict. */
+async function settled(name: string): Promise<Repository> {
+  for (let tries = 0; tries < 400; tries++) {
+    const read = await objects.read<Repository>(named(name));
+    if (at(json(read), "status", "observedGeneration") === at(json(read), "metadata", "generation")) return read;
+    await pause(50);
+  }
+  throw new Error(`nobody looked at GitRepository ${name} for 20 s`);
+}
 
 /** The dynamic client types what it reads as `any`. */
 const json = (value: unknown): JsonValue => {
@@ -185,7 +196,7 @@ test("custom objects: create, list by selectors and pages, patch, status, replac
     { ...one, body: { status: { historyRewritten: true }, spec: { interval: "9m" } } },
     mergePatch,
   );
-  const read = json(await custom.getNamespacedCustomObject(one));
+  const read = json(await settled("custom-a"));
   assert.deepEqual([textAt(read, "spec", "interval"), at(read, "status", "historyRewritten")], ["6m", true]);
   await custom.replaceNamespacedCustomObject({
     ...one,
@@ -211,7 +222,7 @@ test("any object: server-side apply, its conflict, force, and the rest by kind",
   const dry = await objects.create(repository("dry"), undefined, "All");
   assert.equal(dry.spec.interval, "30s");
   await refusedWith(404, "NotFound", objects.read(named("dry")));
-  const read = await objects.read<Repository>(named("applied"));
+  const read = await settled("applied");
   await objects.replace({ ...read, spec: { ...repository("applied").spec, interval: "8m" } });
   const { items } = await objects.list<Repository>("slipway.dev/v1alpha1", "GitRepository", namespace);
   assert.deepEqual(
