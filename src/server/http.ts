@@ -8,7 +8,7 @@ import type { Answer } from "./http/answer.ts";
 import { dispatcher, type Dispatcher, type DispatchParts } from "./http/dispatch.ts";
 import { callerOf, type Identification } from "./http/identify.ts";
 import { LIMITS, listenerOf, type HttpLimits } from "./http/listener.ts";
-import { refusalHeaders, refusalOf } from "./http/refuse.ts";
+import { refusalHeaders, refusalOf, refuseEncoded } from "./http/refuse.ts";
 import { visitOf, type Visit } from "./http/visit.ts";
 import { setHeaders, writeAnswer } from "./http/write-answer.ts";
 import { writeWatch } from "./http/write-watch.ts";
@@ -72,11 +72,12 @@ interface Handler {
   readonly visits: WeakMap<FastifyRequest, Visit>;
 }
 
-/** Before the body is read: who is it? */
+/** Before the body is read: who is it, and can it be read? */
 async function receive(handler: Handler, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const visit = visitIn(handler, request);
   setHeaders(reply.raw, { "audit-id": visit.id, "cache-control": "no-cache, private", "x-content-type-options": "nosniff" });
   if (!handler.dispatch.isOpen(visit.method, visit.target)) visit.caller = await callerOf(handler.parts, request.raw);
+  refuseEncoded(request.headers["content-encoding"]);
 }
 
 async function handle(handler: Handler, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -101,8 +102,13 @@ async function send(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    if (answer.type === "watch") await writeWatch(response, answer, signal, limits.pauseMs);
-    else await writeAnswer(response, answer, /\bgzip\b/.test(request.headers["accept-encoding"] ?? ""), request.method === "HEAD");
+    if (answer.type === "watch") {
+      await writeWatch(response, answer, signal, limits.pauseMs);
+      return;
+    }
+    // What a client does not read is kept in our memory.
+    response.setTimeout(limits.pauseMs, () => response.destroy());
+    await writeAnswer(response, answer, /\bgzip\b/.test(request.headers["accept-encoding"] ?? ""), request.method === "HEAD");
   } catch (error) {
     // The head is out: all that is left to say it with is the end of the connection.
     parts.log.error({ requestId: request.id, err: error }, "an answer broke off");

@@ -127,7 +127,50 @@ const cases: readonly { readonly name: string; readonly bytes: string; readonly 
   { name: "the proxy form of a target", bytes: get("http://169.254.169.254/latest"), code: 404 },
 ];
 
-for (const { name, bytes, code, says } of cases)
+const raw = (line: string, headers = "", body = ""): string => `${line}\r\n${HEAD}${headers}Connection: close\r\n\r\n${body}`;
+const JSON_TYPE = "Content-Type: application/json\r\n";
+
+const oddities: typeof cases = [
+  {
+    name: "a compressed body",
+    bytes: raw(`POST ${PATH} HTTP/1.1`, `${JSON_TYPE}Content-Encoding: gzip\r\nContent-Length: 4\r\n`, "abcd"),
+    code: 415,
+    says: /Content-Encoding: gzip\), which is not read here/,
+  },
+  { name: "the length twice", bytes: raw(`POST ${PATH} HTTP/1.1`, "Content-Length: 2\r\nContent-Length: 4\r\n", "{}{}"), code: 400 },
+  { name: "a length with a sign", bytes: raw(`POST ${PATH} HTTP/1.1`, "Content-Length: +2\r\n", "{}"), code: 400 },
+  { name: "a header with a space before its colon", bytes: raw(`GET ${PATH} HTTP/1.1`, "Transfer-Encoding : chunked\r\n"), code: 400 },
+  { name: "a folded header", bytes: raw(`GET ${PATH} HTTP/1.1`, "X-A: b\r\n c\r\n"), code: 400 },
+  { name: "a transfer coding nobody knows", bytes: raw(`POST ${PATH} HTTP/1.1`, "Transfer-Encoding: xchunked\r\n"), code: 400 },
+  {
+    name: "a chunk whose length is no number",
+    bytes: raw(`POST ${PATH} HTTP/1.1`, `${JSON_TYPE}Transfer-Encoding: chunked\r\n`, "zz\r\n{}\r\n0\r\n\r\n"),
+    code: 400,
+  },
+  {
+    name: "chunks with extensions and a trailer",
+    bytes: raw(`POST ${PATH} HTTP/1.1`, `${JSON_TYPE}Transfer-Encoding: chunked\r\n`, "2;a=b\r\n{}\r\n0\r\nX-User: admin\r\n\r\n"),
+    code: 400,
+    says: /Kind/,
+  },
+  { name: "lines that end in a bare line feed", bytes: `GET ${PATH} HTTP/1.1\nHost: x\nAuthorization: Bearer admin-token\n\n`, code: 400 },
+  { name: "HTTP/1.0", bytes: `GET ${PATH} HTTP/1.0\r\n${HEAD}\r\n`, code: 200 },
+  { name: "HTTP/1.1 without a Host", bytes: `GET ${PATH} HTTP/1.1\r\nAuthorization: Bearer admin-token\r\n\r\n`, code: 400 },
+  { name: "two tokens", bytes: raw(`GET ${PATH} HTTP/1.1`, "Authorization: Bearer other\r\n"), code: 400, says: /Authorization/ },
+  { name: "an upgrade to another protocol", bytes: raw(`GET ${PATH} HTTP/1.1`, "Upgrade: h2c\r\n"), code: 200 },
+  {
+    name: "an expectation nobody can meet",
+    bytes: raw(`POST ${PATH} HTTP/1.1`, "Expect: the-unexpected\r\nContent-Length: 0\r\n"),
+    code: 417,
+  },
+  { name: "a query of 40,000 parameters", bytes: get(`${PATH}?${"a&".repeat(25_000)}`), code: 200 },
+  { name: "letters of other scripts in a name", bytes: get(`${PATH}/${encodeURIComponent("ünï-𝕏-\u202e")}`), code: 404 },
+  { name: "half a letter in a name", bytes: get(`${PATH}/%ed%a0%80`), code: 400 },
+  { name: "a write to the health of the server", bytes: raw("POST /healthz HTTP/1.1", "Content-Length: 0\r\n"), code: 405 },
+  { name: "a write to the metrics", bytes: raw("DELETE /metrics HTTP/1.1"), code: 405 },
+];
+
+for (const { name, bytes, code, says } of [...cases, ...oddities])
   test(`hostile: ${name}`, async () => {
     const answer = await send(bytes);
     assert.match(answer, new RegExp(`^HTTP/1\\.1 ${code} `), answer.slice(0, 600));

@@ -75,9 +75,7 @@ async function writeList(
   }
 }
 
-const LONGEST_PAUSE_MS = 60_000;
-
-/** What fails on the way breaks the connection, so that nobody takes the part for the whole. A client that reads nothing for a minute is cut off. */
+/** What fails on the way breaks the connection, so that nobody takes the part for the whole. */
 async function writeStream(
   response: ServerResponse,
   { contentType, headers, bytes }: Extract<Answer, { type: "stream" }>,
@@ -90,9 +88,6 @@ async function writeStream(
     response.end();
     return;
   }
-  response.setTimeout(LONGEST_PAUSE_MS, () => {
-    response.destroy();
-  });
   await pipeline(bytes, response);
 }
 
