@@ -14,7 +14,7 @@ export interface Policy {
   /** By name. */
   readonly clusterRoles: ReadonlyMap<string, Role>;
   /** By `namespace/name`. */
-  readonly roles: ReadonlyMap<string, Role>;
+  readonly roles: Pick<ReadonlyMap<string, Role>, "get">;
   /** By `namespace/subject`; the namespace of a ClusterRoleBinding is "". */
   readonly bindings: ReadonlyMap<string, readonly BoundSubject[]>;
 }

@@ -7,7 +7,8 @@ import type { Mirror, Mirrored } from "./mirror.ts";
 import { mirror, telling } from "./mirror.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
-const ROLES: readonly Mirrored[] = ["clusterroles", "roles"].map((resource) => ({ group: RBAC, resource }));
+const ROLES: Mirrored = { group: RBAC, resource: "roles" };
+const CLUSTER_ROLES: Mirrored = { group: RBAC, resource: "clusterroles" };
 const BINDINGS: readonly Mirrored[] = ["clusterrolebindings", "rolebindings"].map((resource) => ({ group: RBAC, resource }));
 
 export const TOKENS: Mirrored = { group: "slipway.dev", resource: "accesstokens" };
@@ -26,33 +27,53 @@ export interface AccessIndex {
 
 /** Begins to read at once; ends with the signal. `resources` is the store itself, before admission. */
 export function accessIndex(resources: Resources, clock: Clock, signal: AbortSignal): AccessIndex {
-  const rules = mirror(resources, [...ROLES, ...BINDINGS], clock, signal);
+  const roles = mirror(resources, [ROLES], clock, signal);
+  const rules = mirror(resources, [CLUSTER_ROLES, ...BINDINGS], clock, signal);
   const identities = mirror(resources, [TOKENS, USERS, SERVICE_ACCOUNTS], clock, signal);
   const read = reader();
-  let built: { readonly generation: number; readonly policy: Policy } | undefined;
+  let shared: { readonly generation: number; readonly policy: Policy } | undefined;
+  let built: { readonly generation: number; readonly policy: Policy; readonly of: Policy } | undefined;
   return {
     identities,
-    resources: telling(resources, [rules, identities]),
+    resources: telling(resources, [roles, rules, identities]),
     async policy() {
       await rules.ready();
-      if (built?.generation !== rules.generation) built = { generation: rules.generation, policy: read(rules) };
+      await roles.ready();
+      if (shared?.generation !== rules.generation) shared = { generation: rules.generation, policy: read.shared(rules) };
+      if (built?.generation !== roles.generation || built.of !== shared.policy)
+        built = { generation: roles.generation, of: shared.policy, policy: { ...shared.policy, roles: read.roles(roles) } };
       return built.policy;
     },
   };
 }
 
-/** Each object is parsed once, so that a change costs the grouping and not the parsing of everything else. */
-function reader(): (rules: Mirror) => Policy {
-  const roles = remembered(readRole);
+interface PolicyReader {
+  /** What counts for everybody: ClusterRoles and the bindings. */
+  shared(rules: Mirror): Policy;
+  roles(roles: Mirror): Policy["roles"];
+}
+
+/** Each object is parsed once, so that a change costs the grouping and not the parsing of everything else; Roles, of which there are many, not even that. */
+function reader(): PolicyReader {
+  const role = remembered(readRole);
   const bindings = remembered(readBinding);
-  return (rules) =>
-    buildPolicy(
-      ROLES.flatMap((of) => rules.all(of)).map((stored): Role => roles(stored)),
-      BINDINGS.flatMap((of) => rules.all(of)).flatMap((stored): readonly Binding[] => {
-        const binding = bindings(stored);
-        return binding === undefined ? [] : [binding];
-      }),
-    );
+  return {
+    shared: (rules) =>
+      buildPolicy(
+        rules.all(CLUSTER_ROLES).map((stored): Role => role(stored)),
+        BINDINGS.flatMap((of) => rules.all(of)).flatMap((stored): readonly Binding[] => {
+          const binding = bindings(stored);
+          return binding === undefined ? [] : [binding];
+        }),
+      ),
+    roles: (roles) => ({
+      get(place) {
+        const [namespace = "", name = ""] = place.split("/");
+        const stored = roles.get({ ...ROLES, namespace, name });
+        return stored === undefined ? undefined : role(stored);
+      },
+    }),
+  };
 }
 
 function remembered<Read>(read: (object: ApiObject) => Read): (stored: StoredObject) => Read {
