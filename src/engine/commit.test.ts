@@ -16,7 +16,7 @@ const object: ApiObject = {
   status: { b: 1, a: 2 },
 };
 const of = storedObject(key, "u", resourceVersion(7), JSON.stringify(object));
-const lease = { controller: "sync", key, owner: "loop-1", epoch: 3, attempts: 0 };
+const lease = { controller: "sync", key, owner: "loop-1", epoch: 3, attempts: 0, at: instant(0) };
 const source = { component: "system:slipway:sync", manager: "slipway-sync", now: instant(0) };
 
 async function committed(conclusion: Partial<Conclusion>, finish: "no" | "succeeded" | "failed"): Promise<Transaction> {

@@ -1,6 +1,6 @@
 import type { ObjectKey } from "../domain/object/api-object.ts";
 import { keyText } from "../domain/object/api-object.ts";
-import { type Instant, type Milliseconds, later, milliseconds, seconds } from "../domain/units.ts";
+import { instant, type Instant, type Milliseconds, later, milliseconds, seconds } from "../domain/units.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Log } from "../ports/log.ts";
@@ -108,7 +108,8 @@ export class Loop {
   }
 
   async #fly(lease: Lease, signal: AbortSignal): Promise<void> {
-    const { clock, ids, telemetry, log } = this.#parts;
+    const { ids, telemetry, log } = this.#parts;
+    const clock = storeClock(lease, this.#parts.clock);
     const started = clock.now();
     const phases: { name: PassReport["phases"][number]["name"]; from: Instant }[] = [];
     const failed = (error: unknown): Failure =>
@@ -124,7 +125,7 @@ export class Loop {
     try {
       result = await controller.pass(
         lease.key,
-        this.#tools(lease, signal, failed, (name) => phases.push({ name, from: clock.now() })),
+        this.#tools(lease, clock, signal, failed, (name) => phases.push({ name, from: clock.now() })),
       );
     } catch (error) {
       const failure = signal.aborted ? cancelled(signal, clock.now()) : failed(error);
@@ -148,9 +149,14 @@ export class Loop {
     });
   }
 
-  #tools(lease: Lease, signal: AbortSignal, failureOfError: (error: unknown) => Failure, phase: PassTools["phase"]): PassTools {
-    const { clock, resourcesAs } = this.#parts;
-    const resources = resourcesAs(lease.controller);
+  #tools(
+    lease: Lease,
+    clock: Pick<Clock, "now">,
+    signal: AbortSignal,
+    failureOfError: (error: unknown) => Failure,
+    phase: PassTools["phase"],
+  ): PassTools {
+    const resources = this.#parts.resourcesAs(lease.controller);
     const component = `system:slipway:${lease.controller}`;
     return {
       resources,
@@ -217,6 +223,12 @@ interface Flight {
   readonly lease: Lease;
   readonly cancel: AbortController;
   readonly ended: Promise<void>;
+}
+
+/** The store's clock for the length of one pass: what it was when the lease was given, and the time that has gone by here since. */
+function storeClock({ at }: Lease, clock: Clock): Pick<Clock, "now"> {
+  const begun = clock.now();
+  return { now: () => instant(at + Math.max(0, clock.now() - begun)) };
 }
 
 /** A pass that was ended from outside: the work is somebody else's, or to be done by whoever runs next. */

@@ -51,7 +51,7 @@ function claims({ store }: Suite): void {
     const { controller, at, wake, claim } = controllerOf(store());
     await wake("one");
     const lease = only(await claim());
-    assert.deepEqual({ ...lease, epoch: 0 }, { controller, key: at("one"), owner: "me", epoch: 0, attempts: 0 });
+    assert.deepEqual({ ...lease, epoch: 0, at: 0 }, { controller, key: at("one"), owner: "me", epoch: 0, attempts: 0, at: 0 });
     assert.deepEqual(await claim(), []);
     assert.deepEqual(await claim(10, "you"), []);
   });
@@ -304,6 +304,19 @@ function fencing({ store }: Suite): void {
     assert.equal(guard.attempts, 1);
     await store().resources.commit({ writes: [], guard, finish: { wakeAt: store().clock.now() } });
     assert.equal(only(await claim()).attempts, 0);
+  });
+
+  test("a pass that is finished as failed raises the attempts of the next one, and a good one ends the row of failures", async () => {
+    const { at, wake, claim } = controllerOf(store());
+    await wake("tried");
+    const attempts: number[] = [];
+    for (const failed of [true, true, false, true]) {
+      const guard = only(await claim());
+      assert.deepEqual(guard.key, at("tried"));
+      attempts.push(guard.attempts);
+      await store().resources.commit({ writes: [], guard, finish: { wakeAt: store().clock.now(), failed } });
+    }
+    assert.deepEqual(attempts, [0, 1, 2, 0]);
   });
 
   test("finish without a guard is invalid", () => assert.rejects(store().resources.commit({ writes: [], finish: {} }), /lease/));

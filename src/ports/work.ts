@@ -28,6 +28,8 @@ export interface Lease {
   readonly epoch: number;
   /** Passes in a row that ended in an error before this one. */
   readonly attempts: number;
+  /** When it was given, by the store's clock: what a pass stores as a time is reckoned from here, so that a wrong clock of this machine does no harm. */
+  readonly at: Instant;
 }
 
 /** `at` absent: now. Never later than a wake-up already stored. */

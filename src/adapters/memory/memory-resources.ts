@@ -59,7 +59,7 @@ function commit({ log, work, clock, derivations }: Parts, transaction: Transacti
   const first = (log.records.at(-1)?.position ?? 0) + 1;
   log.records.push(...(transaction.records ?? []).map((record, index) => ({ ...storableRecord(record), position: first + index, at })));
   work.wakeNow([...decided.wakes.flatMap((rule) => wakesOf(log, rule)), ...(transaction.wakes ?? [])]);
-  if (guard !== undefined && finish !== undefined) work.end(guard, finish.wakeAt, 0);
+  if (guard !== undefined && finish !== undefined) work.end(guard, finish.wakeAt, finish.failed === true ? guard.attempts + 1 : 0);
   return decided.stored;
 }
 

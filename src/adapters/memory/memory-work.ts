@@ -36,7 +36,7 @@ export class MemoryWork implements WorkQueue {
     return taken.map((row) => {
       const lease = { owner, until: later(now, leaseFor), epoch: ++this.#epoch };
       this.#set({ ...row, lease, wakeAt: row.wakeAt !== undefined && row.wakeAt <= now ? undefined : row.wakeAt });
-      return { controller: row.controller, key: row.key, owner, epoch: lease.epoch, attempts: row.attempts };
+      return { controller: row.controller, key: row.key, owner, epoch: lease.epoch, attempts: row.attempts, at: now };
     });
   }
 

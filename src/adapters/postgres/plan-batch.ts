@@ -18,6 +18,8 @@ export interface Found {
 interface Finish {
   readonly lease: Lease;
   readonly wakeAt: Instant | undefined;
+  /** Failed passes in a row from now on. */
+  readonly attempts: number;
 }
 
 type LinkRule = Extract<WakeRule, { linkedTo: string }>;
@@ -68,7 +70,7 @@ export function planBatch(found: Found, transactions: readonly Transaction[], de
     rules.push(...decided.wakes);
     if (guard !== undefined && finish !== undefined) {
       finished.add(leaseText(guard));
-      finishes.push({ lease: guard, wakeAt: finish.wakeAt });
+      finishes.push({ lease: guard, wakeAt: finish.wakeAt, attempts: finish.failed === true ? guard.attempts + 1 : 0 });
     }
     return decided.stored;
   };

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { milliseconds } from "../../domain/units.ts";
+import { instant, milliseconds } from "../../domain/units.ts";
 import type { Milliseconds } from "../../domain/units.ts";
 import { evenTurns, turnsAfter } from "../../domain/work/turns.ts";
 import type { Lease, WorkQueue } from "../../ports/work.ts";
@@ -42,7 +42,7 @@ const claim = {
       UPDATE slipway.work w SET lease_owner = $1, lease_until = clock_timestamp() + $4::float8 * interval '1 millisecond', epoch = nextval('slipway.work_epoch'),
         wake_at = CASE WHEN w.wake_at <= clock_timestamp() THEN NULL ELSE w.wake_at END
       FROM chosen c WHERE w.controller = c.controller AND w.api_group = c.api_group AND w.resource = c.resource AND w.namespace = c.namespace AND w.name = c.name
-      RETURNING w.controller, w.api_group, w.resource, w.namespace, w.name, w.lease_owner, w.epoch, w.attempts, c.turn, c.due_at
+      RETURNING w.controller, w.api_group, w.resource, w.namespace, w.name, w.lease_owner, w.epoch, w.attempts, extract(epoch FROM clock_timestamp())::float8 * 1000 AS at, c.turn, c.due_at
     ) SELECT * FROM taken ORDER BY turn, due_at, controller, api_group, resource, namespace, name`,
 };
 const ONE =
@@ -73,6 +73,7 @@ interface ClaimedColumns {
   readonly lease_owner: string;
   readonly epoch: string;
   readonly attempts: number;
+  readonly at: number;
 }
 
 /** Claims, renewals and releases are single statements of their own; wake-ups go with the writer's batches. */
@@ -136,7 +137,14 @@ function leaseValues({ controller, key, owner, epoch }: Lease): unknown[] {
 
 function leaseOf(row: ClaimedColumns): Lease {
   const key = { group: row.api_group, resource: row.resource, namespace: row.namespace, name: row.name };
-  return { controller: row.controller, key, owner: row.lease_owner, epoch: Number(row.epoch), attempts: row.attempts };
+  return {
+    controller: row.controller,
+    key,
+    owner: row.lease_owner,
+    epoch: Number(row.epoch),
+    attempts: row.attempts,
+    at: instant(Math.floor(row.at)),
+  };
 }
 
 /** Within this control plane: told by its writer, and by the feed for the others. */

@@ -56,8 +56,8 @@ const linkedObjects = insertLinkedWakes("objects");
 const linkedEvents = insertLinkedWakes("events");
 const finishWork = {
   name: "finish-work",
-  text: `UPDATE slipway.work w SET lease_owner = NULL, lease_until = NULL, attempts = 0, wake_at = least(w.wake_at, to_timestamp(k.at / 1000.0))
-    FROM ${KEY_ARRAYS_AND}, $5::text[], $6::float8[]) AS k (g, r, s, n, c, at)
+  text: `UPDATE slipway.work w SET lease_owner = NULL, lease_until = NULL, attempts = k.attempts, wake_at = least(w.wake_at, to_timestamp(k.at / 1000.0))
+    FROM ${KEY_ARRAYS_AND}, $5::text[], $6::float8[], $7::int[]) AS k (g, r, s, n, c, at, attempts)
     WHERE w.controller = k.c AND w.api_group = k.g AND w.resource = k.r AND w.namespace = k.s AND w.name = k.n`,
 };
 const dropIdle = {
@@ -179,7 +179,10 @@ function workStatements({ wakes, links, finishes }: BatchPlan): readonly pg.Quer
     ...(finishes.length === 0
       ? []
       : [
-          { ...finishWork, values: [...finishKeys, finishes.map(({ wakeAt }) => wakeAt ?? null)] },
+          {
+            ...finishWork,
+            values: [...finishKeys, finishes.map(({ wakeAt }) => wakeAt ?? null), finishes.map(({ attempts }) => attempts)],
+          },
           { ...dropIdle, values: finishKeys },
         ]),
   ];
