@@ -33,3 +33,16 @@ test("the flag for the data directory wins over the environment, and that over t
   assert.equal(settingsOf(flags, { SLIPWAY_DATA: "/env" }, "/default").dataDirectory, "/env");
   assert.equal(settingsOf({ ...flags, data: "/flag" }, { SLIPWAY_DATA: "/env" }, "/default").dataDirectory, "/flag");
 });
+
+test("how long things are kept, what is logged and whether traces go out come from the environment; set to nothing is not set", () => {
+  const environment = {
+    SLIPWAY_CHANGES_KEEP: "90m",
+    SLIPWAY_CHANGES_KEEP_AT_MOST: "5000",
+    SLIPWAY_LOG: "debug",
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4318",
+  };
+  const { retention, logLevel, sendTraces } = settingsOf(flags, environment, "/data");
+  assert.deepEqual([retention.changes, retention.changesAtMost, logLevel, sendTraces], [5_400_000, 5000, "debug", true]);
+  const plain = settingsOf(flags, { SLIPWAY_LOG: "", DATABASE_URL: "", OTEL_EXPORTER_OTLP_ENDPOINT: "" }, "/data");
+  assert.deepEqual([plain.logLevel, plain.databaseUrl, plain.sendTraces], ["info", undefined, false]);
+});

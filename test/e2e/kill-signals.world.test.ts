@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ended, runVerb, spawnPlane, startPlane } from "../fixtures/load/plane.ts";
-import { postmasterOf, processes, processesOf } from "../fixtures/load/processes.ts";
+import { processesOf } from "../fixtures/load/processes.ts";
 import { credentialsIn, Watcher } from "../fixtures/load/watcher.ts";
 
 // What the signals of an operator do to a server on its own PostgreSQL.
@@ -33,7 +33,6 @@ test("SIGTERM: watches end cleanly, PostgreSQL ends, exit code 0 within seconds;
       const server = await startPlane({ data });
       const watcher = new Watcher(() => ({ ...server, path: NAMESPACES }), 1, over.signal);
       await until("the watch has begun", () => Promise.resolve(watcher.seen.length > 0));
-      const postmaster = await postmasterOf(data);
       if (how === "slipway down") {
         const said = await runVerb("down", "--data", data);
         assert.deepEqual([said.code, said.out], [0, `slipway of ${data} has stopped\n`]);
@@ -43,7 +42,7 @@ test("SIGTERM: watches end cleanly, PostgreSQL ends, exit code 0 within seconds;
       assert.ok(ms < 5_000, `${how} took ${ms.toFixed(0)} ms`);
       await until("the watch has ended", () => Promise.resolve(watcher.cleanEnds > 0));
       over.abort();
-      assert.deepEqual(await left(data, postmaster), []);
+      assert.deepEqual(await processesOf(data), []);
     }
     const again = await runVerb("down", "--data", data);
     assert.deepEqual([again.code, again.out], [0, `no slipway is running on ${data}\n`]);
@@ -54,7 +53,6 @@ test("a second SIGTERM ends it at once, and PostgreSQL with it; nothing acknowle
     const server = await startPlane({ data });
     const made = await server.ask("POST", NAMESPACES, { body: { apiVersion: "v1", kind: "Namespace", metadata: { name: "kept" } } });
     assert.equal(made.code, 201);
-    const postmaster = await postmasterOf(data);
     const { authority, token } = await credentialsIn(server.kubeconfig);
     const { port } = new URL(server.url);
     // A request that is not whole: a server that stops in order waits for the rest of it.
@@ -72,7 +70,7 @@ test("a second SIGTERM ends it at once, and PostgreSQL with it; nothing acknowle
     assert.equal(status, 1);
     assert.ok(ms < 1_000, `it took ${ms.toFixed(0)} ms`);
     assert.match(await server.log(), /ended at once by a second SIGTERM; what was not committed is done again at the next start/);
-    await until("PostgreSQL has ended", async () => (await left(data, postmaster)).length === 0);
+    await until("PostgreSQL has ended", async () => (await processesOf(data)).length === 0);
     slow.destroy();
     const next = await startPlane({ data });
     assert.equal((await next.ask("GET", `${NAMESPACES}/kept`)).code, 200);
@@ -98,7 +96,6 @@ test("SIGTERM at any moment of a start ends it in order, with nothing left runni
 test("down says what to do with a server that hangs, and stops the PostgreSQL that a killed one left", () =>
   inFolder(async (data) => {
     const server = await startPlane({ data });
-    const postmaster = await postmasterOf(data);
     const pid = /"pid":(\d+)/.exec(await readFile(join(data, "control-plane.json"), "utf8"))?.[1] ?? "";
     process.kill(Number(pid), "SIGSTOP");
     const said = await runVerb("down", "--data", data, "--timeout", "1");
@@ -106,17 +103,12 @@ test("down says what to do with a server that hangs, and stops the PostgreSQL th
     assert.match(said.err, new RegExp(`process ${pid}\\) has not stopped within 1 s.*"kill -9 ${pid}", then "slipway down" again`));
     process.kill(Number(pid), "SIGKILL");
     await ended(server.child, "SIGKILL");
-    assert.notDeepEqual(await left(data, postmaster), [], "PostgreSQL lives on");
+    assert.notDeepEqual(await processesOf(data), [], "PostgreSQL lives on");
     const second = await runVerb("down", "--data", data);
     assert.equal(second.code, 0, second.err);
     assert.match(second.out, /the PostgreSQL that an earlier one left has been stopped/);
-    assert.deepEqual(await left(data, postmaster), []);
+    assert.deepEqual(await processesOf(data), []);
   }));
-
-/** What still runs of a server and its PostgreSQL. */
-async function left(data: string, postmaster: number): Promise<readonly string[]> {
-  return (await processes()).filter(({ group, command }) => group === postmaster || command.includes(data)).map(({ command }) => command);
-}
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 10_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { postmasterOf, processes, processesOf } from "../fixtures/load/processes.ts";
+import { postmasterOf, processesOf } from "../fixtures/load/processes.ts";
 import { Watcher } from "../fixtures/load/watcher.ts";
 import { type Acknowledged, BINDINGS, listed, versionOf, Writers } from "../fixtures/load/writers.ts";
 import { runningServer, type RunningServer } from "../fixtures/running-server.ts";
@@ -39,13 +39,11 @@ async function storm(server: RunningServer, over: AbortController, tell: (line: 
   const from = versionOf((await server.ask("GET", path)).body);
   const watchers = Array.from({ length: WATCHERS }, () => new Watcher(() => ({ ...server, path }), from, over.signal));
   const writers = new Writers(() => server.ask, NAMESPACE, CLIENTS, over.signal);
-  const postmasters = new Set<number>();
   const [readyMs, backMs]: [number[], number[]] = [[], []];
   const began = performance.now();
   for (let kill = 0; kill < KILLS; kill++) {
     await writers.more(40);
     await sleep(Math.random() * 300); // at any moment of the load
-    postmasters.add(await postmasterOf(server.data));
     const victim = VICTIMS[kill % VICTIMS.length] ?? "both";
     const since = performance.now();
     await killed(server, victim);
@@ -55,7 +53,6 @@ async function storm(server: RunningServer, over: AbortController, tell: (line: 
   }
   await writers.more(100);
   const seconds = (performance.now() - began) / 1000;
-  postmasters.add(await postmasterOf(server.data));
 
   const expected = await writers.stop();
   const found = await listed(server.ask, NAMESPACE);
@@ -73,9 +70,7 @@ async function storm(server: RunningServer, over: AbortController, tell: (line: 
   const stopMs = performance.now() - stopping;
   over.abort();
   for (const watcher of watchers) await watcher.ended();
-  const left = (await processes()).filter(
-    ({ group, command }) => postmasters.has(group) || (command.includes(server.data) && !command.includes("slipway-test-guard")),
-  );
+  const left = await processesOf(server.data);
   assert.deepEqual(left, [], "something outlived its server");
   tell(
     `${KILLS} kills in ${seconds.toFixed(0)} s: ${writers.acknowledged.length} writes acknowledged, ${writers.failures} requests without effect or answer, ${watchers.reduce((sum, { connections }) => sum + connections, 0)} watches; ` +

@@ -99,7 +99,7 @@ test("a disk that fills under a running server: writes are refused in words, rea
         apiVersion: "v1",
         kind: "Secret",
         metadata: { name },
-        stringData: { much: "x".repeat(200_000) },
+        stringData: { much: "x".repeat(150_000) },
       });
       const kept: string[] = [];
       let refusal = { code: 0, text: "" };

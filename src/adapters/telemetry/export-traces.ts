@@ -1,3 +1,4 @@
+import type { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import { PortError } from "../../ports/port-error.ts";
 
 export interface TraceExport {
@@ -12,15 +13,23 @@ export interface TraceExport {
  */
 export async function exportTraces(release: string): Promise<TraceExport> {
   const { BatchSpanProcessor, NodeTracerProvider, OTLPTraceExporter } = await loadSdk();
-  process.env["OTEL_SERVICE_NAME"] ??= "slipway";
   const provider = new NodeTracerProvider({
-    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ headers: { "user-agent": `slipway/${release}` } }))],
+    resource: resourceOf({ "service.name": process.env["OTEL_SERVICE_NAME"] ?? "slipway", "service.version": release }),
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
   });
   provider.register();
   return {
     stop: () =>
       Promise.race([provider.shutdown().catch(() => undefined), new Promise<void>((resolve) => setTimeout(resolve, 5000).unref())]),
   };
+}
+
+type Resource = NonNullable<NonNullable<ConstructorParameters<typeof NodeTracerProvider>[0]>["resource"]>;
+
+/** Who sends. The package that makes these is none of ours, and its default names the program file. */
+function resourceOf(attributes: Readonly<Record<string, string>>): Resource {
+  const resource: Resource = { attributes, merge: (other) => other ?? resource, getRawAttributes: () => Object.entries(attributes) };
+  return resource;
 }
 
 async function loadSdk() {
