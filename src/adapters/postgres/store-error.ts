@@ -17,7 +17,7 @@ export function isAnswer(error: unknown): boolean {
 export function isOfDriver(error: unknown): boolean {
   return (
     error instanceof Error &&
-    /^Connection terminated|^timeout exceeded when trying to connect|^Cannot use a pool after|^Client (was closed|has encountered)|not queryable|^Query read timeout|does not support SSL|password/.test(
+    /^Connection terminated|^timeout exceeded when trying to connect|^timeout expired$|^Cannot use a pool after|^Client (was closed|has encountered)|not queryable|^Query read timeout|does not support SSL|establishing an SSL|password/.test(
       error.message,
     )
   );
@@ -42,7 +42,7 @@ export function storeError(error: unknown, place: string): Error {
       { cause: error, reason: "DatabasePassword" },
     );
   }
-  if (text.includes("does not support SSL"))
+  if (/does not support SSL|establishing an SSL connection/.test(text))
     return new PortError(
       "refused",
       `PostgreSQL at ${place} does not offer TLS, and DATABASE_URL demands it; switch TLS on in that server, or take sslmode out of DATABASE_URL if the way there is safe`,
