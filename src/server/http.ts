@@ -84,7 +84,8 @@ async function handle(handler: Handler, request: FastifyRequest, reply: FastifyR
   const visit = visitIn(handler, request);
   const gone = new AbortController();
   reply.raw.once("close", () => {
-    gone.abort();
+    // Not for an answer that is complete: what aborts makes an error with a stack, which is 4 % of a quick read.
+    if (!reply.raw.writableFinished) gone.abort();
   });
   const signal = AbortSignal.any([gone.signal, handler.stopping]);
   const body = Buffer.isBuffer(request.body) ? request.body : undefined;
