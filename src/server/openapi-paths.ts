@@ -28,6 +28,13 @@ export interface Parameter {
 export const operationsOf = (kinds: readonly Kind[]): readonly Operation[] =>
   kinds.flatMap((kind) => [...collectionOperations(kind), ...objectOperations(kind), ...subresourceOperations(kind)]);
 
+/** The `paths` of a document: operations as `written`, by path and method, in the order of their paths. */
+export function byPath(operations: readonly Operation[], written: (operation: Operation) => Part): Part {
+  const paths = new Map<string, Record<string, Part>>();
+  for (const operation of operations) paths.set(operation.path, { ...paths.get(operation.path), [operation.method]: written(operation) });
+  return Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 const BODY_TYPES = ["application/json", "application/yaml"];
 
 function collectionOperations(kind: Kind): readonly Operation[] {

@@ -1,5 +1,5 @@
 import type { Catalog } from "../api/catalog.ts";
-import { operationsOf, type Operation } from "./openapi-paths.ts";
+import { byPath, operationsOf, type Operation } from "./openapi-paths.ts";
 import { schemasOf, type Part } from "./openapi-schemas.ts";
 
 /**
@@ -10,7 +10,7 @@ export function openApiV2(catalog: Catalog, release: string): Part {
   return {
     swagger: "2.0",
     info: { title: "Slipway", version: release },
-    paths: pathsOf(operationsOf(catalog.kinds)),
+    paths: byPath(operationsOf(catalog.kinds), operationOf),
     definitions: withoutNullable(schemasOf(catalog, catalog.kinds, refer, (schema, description) => ({ description, ...refer(schema) }))),
     securityDefinitions: { BearerToken: { type: "apiKey", name: "authorization", in: "header", description: "Bearer and a token" } },
     security: [{ BearerToken: [] }],
@@ -18,13 +18,6 @@ export function openApiV2(catalog: Catalog, release: string): Part {
 }
 
 const refer = (schema: string): Part => ({ $ref: `#/definitions/${schema}` });
-
-function pathsOf(operations: readonly Operation[]): Part {
-  const paths = new Map<string, Record<string, Part>>();
-  for (const operation of operations)
-    paths.set(operation.path, { ...paths.get(operation.path), [operation.method]: operationOf(operation) });
-  return Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
 
 function operationOf({ action, answer, body, description, gvk, id, method, parameters, tag }: Operation): Part {
   const schema = refer(answer);

@@ -1,7 +1,7 @@
 import type { Catalog } from "../api/catalog.ts";
 import { apiVersionOf, type Kind } from "../api/kind.ts";
 import { documentOf, type Document } from "./document.ts";
-import { operationsOf, type Operation } from "./openapi-paths.ts";
+import { byPath, operationsOf, type Operation } from "./openapi-paths.ts";
 import { schemasOf, type Part } from "./openapi-schemas.ts";
 
 /** The OpenAPI v3 documents of a catalog: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3 */
@@ -32,7 +32,7 @@ export function openApiV3Of(catalog: Catalog, kinds: readonly Kind[], release: s
   return {
     openapi: "3.0.0",
     info: { title: "Slipway", version: release },
-    paths: pathsOf(operationsOf(kinds)),
+    paths: byPath(operationsOf(kinds), operationOf),
     components: {
       schemas: schemasOf(catalog, kinds, refer, (schema, description) => ({ description, allOf: [refer(schema)] })),
       securitySchemes: { BearerToken: { type: "apiKey", name: "authorization", in: "header", description: "Bearer and a token" } },
@@ -43,13 +43,6 @@ export function openApiV3Of(catalog: Catalog, kinds: readonly Kind[], release: s
 
 const pathOf = (group: string, version: string): string => (group === "" ? `api/${version}` : `apis/${apiVersionOf({ group, version })}`);
 const refer = (schema: string): Part => ({ $ref: `#/components/schemas/${schema}` });
-
-function pathsOf(operations: readonly Operation[]): Part {
-  const paths = new Map<string, Record<string, Part>>();
-  for (const operation of operations)
-    paths.set(operation.path, { ...paths.get(operation.path), [operation.method]: operationOf(operation) });
-  return Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
 
 function operationOf({ action, answer, body, description, gvk, id, method, parameters, tag }: Operation): Part {
   const json = { "application/json": { schema: refer(answer) } };

@@ -49,8 +49,7 @@ export function dispatcher(parts: DispatchParts, stopping: AbortSignal): Dispatc
       if (segments === undefined) throw new ApiFailure({ error: "noSuchPath" });
       const extra = extraRouteOf(parts.extraRoutes, segments, method);
       if (extra !== undefined) return extraAnswer(extra, segments, sent);
-      const health = isHealthPath(method, segments) ? await healthAnswer(parts.checks, segments, query, stopping.aborted) : undefined;
-      if (health !== undefined) return health;
+      if (isHealthPath(method, segments)) return healthAnswer(parts.checks, segments, query, stopping.aborted);
       if (caller === undefined) throw new ApiFailure({ error: "unauthorized" });
       const request: ApiRequest = { method, segments, path, query, caller, ...sent };
       const resource = resourcePathOf(segments);

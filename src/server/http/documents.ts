@@ -32,7 +32,7 @@ export function documents(catalog: Catalog, release: string): Documents {
     return document;
   };
   let v3: ReturnType<typeof openApiV3> | undefined;
-  let v2Protobuf: Uint8Array | undefined;
+  let v2Protobuf: Encoded | undefined;
   return {
     answer(request) {
       const { segments } = request;
@@ -54,7 +54,7 @@ export function documents(catalog: Catalog, release: string): Documents {
           return discovery(catalog, keep, request);
         case "openapi":
           v3 ??= openApiV3(catalog, release);
-          if (isForV2Protobuf(request)) return protobuf(request, (v2Protobuf ??= openApiV2Protobuf(openApiV2(catalog, release))));
+          if (isForV2Protobuf(request)) return protobuf(request, (v2Protobuf ??= encoded(openApiV2Protobuf(openApiV2(catalog, release)))));
           return openApi(v3, () => keep("v2", () => openApiV2(catalog, release)), request);
         default:
           return undefined;
@@ -119,11 +119,17 @@ function openApi(v3: ReturnType<typeof openApiV3>, v2: () => Document, request: 
 const isForV2Protobuf = ({ segments, headers }: ApiRequest): boolean =>
   segments[1] === "v2" && segments.length === 2 && (headers.accept ?? "").startsWith(OPENAPI_V2_PROTOBUF);
 
-function protobuf(request: ApiRequest, bytes: Uint8Array): Answer {
-  const { etag } = documentOf(Buffer.from(bytes).toString("base64"));
+interface Encoded {
+  readonly bytes: Uint8Array;
+  readonly etag: string;
+}
+
+const encoded = (bytes: Uint8Array): Encoded => ({ bytes, etag: documentOf(Buffer.from(bytes).toString("base64")).etag });
+
+function protobuf(request: ApiRequest, { bytes, etag }: Encoded): Answer {
   const headers = { etag, vary: "Accept", "cache-control": "public" };
   const contentType = OPENAPI_V2_PROTOBUF_ANSWER;
-  if (request.headers["if-none-match"] === etag) return { type: "text", code: 304, contentType, body: "", headers };
+  if (isKnown(request, etag)) return { type: "text", code: 304, contentType, body: "", headers };
   return { type: "stream", contentType, headers: { ...headers, "content-length": String(bytes.length) }, bytes: Readable.from([bytes]) };
 }
 
@@ -134,6 +140,12 @@ function found(request: ApiRequest, document: Document | undefined): Answer {
 
 function plain(request: ApiRequest, document: Document, contentType = "application/json"): Answer {
   const headers = { etag: document.etag, vary: "Accept", "cache-control": "public" };
-  if (request.headers["if-none-match"] === document.etag) return { type: "text", code: 304, contentType, body: "", headers };
+  if (isKnown(request, document.etag)) return { type: "text", code: 304, contentType, body: "", headers };
   return { type: "text", code: 200, contentType, body: document.body, headers };
+}
+
+/** Whether the client has it already: https://www.rfc-editor.org/rfc/rfc9110#name-if-none-match */
+function isKnown({ headers }: ApiRequest, etag: string): boolean {
+  const tags = (headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return tags.includes(etag) || tags.includes("*");
 }

@@ -1,3 +1,4 @@
+import { ApiFailure } from "../../api/status.ts";
 import type { Answer } from "./answer.ts";
 
 /** One thing that must be well for this process to serve. Rejects with a sentence that says what is wrong and holds no secret. */
@@ -10,15 +11,14 @@ export interface HealthCheck {
 
 const LONGEST_CHECK_MS = 5_000;
 
-/** Answers `/livez`, `/readyz` and `/healthz` (both together); undefined for another path. Needs no identity, and tells strangers names only. */
+/** Answers a path that `isHealthPath`: `/livez`, `/readyz`, `/healthz` (both together), or one check of them. Tells strangers names only. Throws ApiFailure 404. */
 export async function healthAnswer(
   checks: readonly HealthCheck[],
   path: readonly string[],
   query: URLSearchParams,
   isStopping: boolean,
-): Promise<Answer | undefined> {
-  const [probe, name, ...more] = path;
-  if (probe === undefined || !PROBES.has(probe) || more.length > 0) return undefined;
+): Promise<Answer> {
+  const [probe = "", name, ...more] = path;
   const stopping: HealthCheck = {
     name: "shutdown",
     for: "ready",
@@ -27,7 +27,7 @@ export async function healthAnswer(
   const wanted = [ping, ...checks, stopping].filter(
     (check) => (probe === "livez" ? check.for === "live" : true) && (name === undefined || check.name === name),
   );
-  if (wanted.length === 0) return undefined;
+  if (wanted.length === 0 || more.length > 0) throw new ApiFailure({ error: "noSuchPath" });
   const results = await Promise.all(wanted.map(async (check) => ({ check, isWell: await passes(check) })));
   const isWell = results.every((result) => result.isWell);
   const isVerbose = query.has("verbose") || !isWell;

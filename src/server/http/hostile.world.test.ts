@@ -167,6 +167,8 @@ const oddities: typeof cases = [
   { name: "letters of other scripts in a name", bytes: get(`${PATH}/${encodeURIComponent("ünï-𝕏-\u202e")}`), code: 404 },
   { name: "half a letter in a name", bytes: get(`${PATH}/%ed%a0%80`), code: 400 },
   { name: "a write to the health of the server", bytes: raw("POST /healthz HTTP/1.1", "Content-Length: 0\r\n"), code: 405 },
+  { name: "a health check that there is not", bytes: get("/healthz/none"), code: 404 },
+  { name: "a path below a health check", bytes: get("/healthz/ping/more"), code: 404 },
   { name: "a write to the metrics", bytes: raw("DELETE /metrics HTTP/1.1"), code: 405 },
 ];
 

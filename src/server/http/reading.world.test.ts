@@ -347,7 +347,9 @@ test("a server that stops ends its watches after a whole line and takes no more 
 test("discovery is kept by its ETag", async () => {
   const first = await server.ask("GET", "/apis");
   const etag = first.headers.get("etag") ?? "";
-  assert.equal((await server.ask("GET", "/apis", { headers: { "if-none-match": etag } })).code, 304);
+  for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"])
+    assert.equal((await server.ask("GET", "/apis", { headers: { "if-none-match": known } })).code, 304, known);
+  assert.equal((await server.ask("GET", "/apis", { headers: { "if-none-match": '"other"' } })).code, 200);
   const aggregated = await server.ask("GET", "/apis", {
     headers: { accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json" },
   });
