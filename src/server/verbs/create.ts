@@ -2,6 +2,7 @@ import type { ApiObject } from "../../domain/object/api-object.ts";
 import { ResourceError } from "../../ports/resources.ts";
 import type { Ask, Body, VerbParts, WriteOptions, Written } from "./ask.ts";
 import { keyOf } from "./ask.ts";
+import { commitOne, intentOf } from "./commit-one.ts";
 import { objectOfBody, warningsOf } from "./body.ts";
 import { badRequest } from "./refuse.ts";
 import { InvalidObject } from "../admission/refusals.ts";
@@ -49,12 +50,8 @@ async function createNamed(
   options: WriteOptions,
 ): Promise<Omit<Written, "warnings">> {
   const key = keyOf(ask, name);
-  const intent = { verb: "create", manager: options.manager, ...(options.why === undefined ? {} : { why: options.why }) } as const;
   const named = { ...object, metadata: { ...object.metadata, name } };
-  const [stored] = await parts.admission.commit(ask.caller, {
-    writes: [{ verb: "create", key, object: named, intent }],
-    dryRun: options.dryRun,
-  });
-  if (stored === undefined) throw new Error("a create was committed without an answer");
+  const intent = intentOf("create", ask, options);
+  const stored = await commitOne(parts, ask, { verb: "create", key, object: named, intent }, options);
   return { stored, created: true, isUnchanged: false };
 }

@@ -5,6 +5,7 @@ import { ApiFailure } from "../../api/status.ts";
 import { attributesOf, selectionAttributes } from "../admission/attributes.ts";
 import type { ListPage, ListQuery, StoredObject, Write } from "../../ports/resources.ts";
 import { notFound } from "../admission/refusals.ts";
+import { commitOne } from "./commit-one.ts";
 import { keyOf, type Ask, type VerbParts } from "./ask.ts";
 import { badRequest, invalidOption } from "./refuse.ts";
 import { retried } from "./retried.ts";
@@ -63,12 +64,7 @@ async function remove(parts: VerbParts, ask: Ask, current: StoredObject, options
     metadata: { ...current.object.metadata, finalizers: finalizersForPolicy(current.object, options.policy) },
   };
   const write: Write = { verb: "update", key: current.key, object, resourceVersion: current.resourceVersion, intent };
-  const [stored] = await parts.admission.commit(
-    ask.caller,
-    { writes: [write], dryRun: options.dryRun },
-    { known: [current], isAuthorized: true },
-  );
-  if (stored === undefined) throw new Error("a deletion was committed without an answer");
+  const stored = await commitOne(parts, ask, write, options, { known: [current], isAuthorized: true });
   return { stored, gone: finalizersOf(object).length === 0 };
 }
 

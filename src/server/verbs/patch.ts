@@ -10,11 +10,11 @@ import { StrategicMergeError, strategicMerge } from "../../domain/object/strateg
 import { rfc3339 } from "../../domain/units.ts";
 import type { Intent, StoredObject, Write } from "../../ports/resources.ts";
 import { objectMetaSchema } from "../../api/meta.ts";
-import type { Already } from "../admitted.ts";
 import { asObject, resetFieldsOf, schemaOf } from "../admission/field-managers.ts";
 import { isBuiltIn } from "../admission/kind-rules.ts";
 import { conflict, InvalidObject, notFound } from "../admission/refusals.ts";
 import { keyOf, type Ask, type Body, type VerbParts, type WriteOptions, type Written } from "./ask.ts";
+import { commitOne, intentOf } from "./commit-one.ts";
 import { objectOfBody, warningsOf } from "./body.ts";
 import { jsonPatched, PatchMisfit } from "./json-patch.ts";
 import { badRequest, invalidOption, patchFails, unsupportedMediaType } from "./refuse.ts";
@@ -58,7 +58,7 @@ async function patchOnce(parts: VerbParts, ask: Ask, type: PatchType, body: Body
   if (next.metadata.name !== ask.name)
     throw new InvalidObject(key, [{ path: "metadata.name", code: "immutable", message: "field is immutable" }]);
   const warnings = warningsOf(ask, next, body, options.validation);
-  return { ...(await commitOver(parts, ask, current, next, intentOf(ask, options.manager, options), options)), warnings };
+  return { ...(await commitOver(parts, ask, current, next, intentOf("patch", ask, options), options)), warnings };
 }
 
 function patched(ask: Ask, type: Exclude<PatchType, "apply">, current: StoredObject, patch: JsonValue): JsonValue {
@@ -116,11 +116,11 @@ async function applied(parts: VerbParts, ask: Ask, current: StoredObject | undef
       throw new InvalidObject(key, configurationProblems(ask, configuration, outcome.causes));
     case "applied": {
       const object = asObject(outcome.object);
-      const intent = intentOf(ask, "", options);
+      const intent = intentOf("patch", ask, { ...options, manager: "" });
       if (current !== undefined) return { ...(await commitOver(parts, ask, current, object, intent, options)), warnings };
       const named: ApiObject = { ...object, metadata: { ...object.metadata, name: key.name } };
       return {
-        stored: await committed(parts, ask, { verb: "create", key, object: named, intent }, {}, options),
+        stored: await commitOne(parts, ask, { verb: "create", key, object: named, intent }, options),
         created: true,
         isUnchanged: false,
         warnings,
@@ -181,14 +181,8 @@ async function commitOver(
   const expected = versionGiven(next);
   if (expected !== undefined && expected !== current.resourceVersion) throw lostForGood(ask);
   const write: Write = { verb: "update", key: keyOf(ask), object: next, resourceVersion: current.resourceVersion, intent };
-  const stored = await committed(parts, ask, write, { known: [current], isAuthorized: true }, options);
+  const stored = await commitOne(parts, ask, write, options, { known: [current], isAuthorized: true });
   return { stored, created: false, isUnchanged: stored === current };
-}
-
-async function committed(parts: VerbParts, ask: Ask, write: Write, already: Already, options: WriteOptions): Promise<StoredObject> {
-  const [stored] = await parts.admission.commit(ask.caller, { writes: [write], dryRun: options.dryRun }, already);
-  if (stored === undefined) throw new Error("a patch was committed without an answer");
-  return stored;
 }
 
 function checkDecidedOn(ask: Ask, current: StoredObject | undefined, { decidedOn }: PatchOptions): void {
@@ -198,8 +192,4 @@ function checkDecidedOn(ask: Ask, current: StoredObject | undefined, { decidedOn
 /** A conflict that trying again cannot mend; unlike ResourceError `conflict` it is not retried. */
 function lostForGood(ask: Ask): ApiFailure {
   return new ApiFailure({ error: "conflict", subject: keyOf(ask) });
-}
-
-function intentOf(ask: Ask, manager: string, options: WriteOptions): Intent {
-  return { verb: "patch", subresource: ask.subresource, manager, ...(options.why === undefined ? {} : { why: options.why }) };
 }

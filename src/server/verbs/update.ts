@@ -6,6 +6,7 @@ import { isBuiltIn } from "../admission/kind-rules.ts";
 import { InvalidObject, notFound } from "../admission/refusals.ts";
 import type { Ask, Body, VerbParts, WriteOptions, Written } from "./ask.ts";
 import { keyOf } from "./ask.ts";
+import { commitOne, intentOf } from "./commit-one.ts";
 import { objectOfBody, warningsOf } from "./body.ts";
 import { retried } from "./retried.ts";
 import { badRequest } from "./refuse.ts";
@@ -55,14 +56,6 @@ async function replace(
   already: Already,
   options: WriteOptions,
 ): Promise<StoredObject> {
-  const intent = {
-    verb: "update",
-    subresource: ask.subresource,
-    manager: options.manager,
-    ...(options.why === undefined ? {} : { why: options.why }),
-  } as const;
-  const write = { verb: "update", key: keyOf(ask), object, resourceVersion, intent } as const;
-  const [stored] = await parts.admission.commit(ask.caller, { writes: [write], dryRun: options.dryRun }, already);
-  if (stored === undefined) throw new Error("an update was committed without an answer");
-  return stored;
+  const intent = intentOf("update", ask, options);
+  return commitOne(parts, ask, { verb: "update", key: keyOf(ask), object, resourceVersion, intent }, options, already);
 }
