@@ -140,7 +140,7 @@ function changing(k: Kubectl, home: string): void {
 
   test("replace, and not over a newer version", async () => {
     await k.ok("create -f -", { input: repository("replaced", { interval: "5m" }, { a: "b" }) });
-    await k.ok("wait gitrepo/replaced --for=condition=Stalled=False --timeout=20s"); // its controller writes no more
+    await k.ok("wait gitrepo/replaced --for=jsonpath={.status.observedGeneration}=1 --timeout=20s"); // its controller writes no more
     const old = await k.ok("get gitrepo replaced -o yaml");
     assert.match(await k.ok("replace -f -", { input: repository("replaced", { interval: "6m" }) }), /replaced replaced/);
     assert.equal(await field(k, "gitrepo/replaced", "['spec.interval','metadata.labels']"), "6m");
