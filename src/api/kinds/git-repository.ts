@@ -111,7 +111,7 @@ function withRepositoryDefaults(object: ApiObject): ApiObject {
 }
 
 /** Whether the repository lies on this machine: looking at it costs next to nothing. */
-export const isLocalRepository = (url: string): boolean => url.startsWith("/") || url.startsWith("file://");
+export const isLocalRepository = (url: string): boolean => url.startsWith("/") || url.toLowerCase().startsWith("file:");
 
 function repositoryProblems(object: ApiObject): readonly FieldProblem[] {
   return [...urlProblems(textAt(object, "spec", "url")), ...refProblems(object)];

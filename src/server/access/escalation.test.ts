@@ -239,6 +239,16 @@ const tries: readonly { readonly name: string; readonly attempt: () => Promise<u
     refused: /it would send the Secret "deploy-key" where its url says/,
   },
   {
+    name: "a path on the server's machine, which the server reads with its own rights",
+    attempt: writing({ ...repository("local"), spec: { url: "/var/lib/other-project" } }),
+    refused: /"use" on "localrepositories"/,
+  },
+  {
+    name: "the same path as a file address",
+    attempt: writing({ ...repository("local"), spec: { url: "FILE:///var/lib/other-project" } }),
+    refused: /"use" on "localrepositories"/,
+  },
+  {
     name: "another repository for a sync that acts as a stronger service account",
     attempt: writing(repository("trusted")),
     refused: /a Sync applies what is in it: .*system:serviceaccount:shop:strong/,

@@ -1,3 +1,4 @@
+import { isLocalRepository } from "../../api/kinds/git-repository.ts";
 import type { ApiObject, ObjectKey } from "../../domain/object/api-object.ts";
 import type { JsonValue } from "../../domain/object/json.ts";
 import { isJsonObject, jsonEqual } from "../../domain/object/json.ts";
@@ -112,6 +113,11 @@ async function checkRepository(
   reader: Reader,
 ): Promise<GrantVerdict> {
   if (subresource !== "" || (previous !== undefined && jsonEqual(object.spec, previous.spec))) return { granted: true };
+  if (isLocalRepository(urlOf(object)) && !decide(policy, caller, { ...LOCAL, namespace: key.namespace, name: key.name }).allowed)
+    return {
+      granted: false,
+      reason: `its url is a path on the server's machine, which is read with the server's own rights; use an address by https or ssh, or ask for the verb "use" on "localrepositories" in API group "slipway.dev"`,
+    };
   const secret = secretsOf(object).find((name) => !decide(policy, caller, { ...SECRET, namespace: key.namespace, name }).allowed);
   if (secret !== undefined)
     return {
@@ -130,6 +136,13 @@ async function checkRepository(
 function accountOf(sync: ApiObject): string | undefined {
   const name = isJsonObject(sync.spec) ? sync.spec["serviceAccountName"] : undefined;
   return typeof name === "string" && name !== "" ? name : undefined;
+}
+
+/** Not a kind: a right of its own, as the server reads such a path with its own rights, whoever named it. */
+const LOCAL = { verb: "use", group: "slipway.dev", resource: "localrepositories", subresource: "" };
+
+function urlOf({ spec }: ApiObject): string {
+  return isJsonObject(spec) && typeof spec["url"] === "string" ? spec["url"] : "";
 }
 
 const SECRET = { verb: "get", group: "", resource: "secrets", subresource: "" };
