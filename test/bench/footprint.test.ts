@@ -11,7 +11,7 @@ import { statusOf } from "./peer.ts";
 import { markdownTable, median, spread } from "./statistics.ts";
 
 const FULL = process.env["SLIPWAY_TEST_FULL"] !== undefined;
-const REPEATS = Number(process.env["SLIPWAY_BENCH_REPEATS"] ?? (FULL ? 3 : 1));
+const REPEATS = Number(process.env["SLIPWAY_BENCH_REPEATS"] ?? (FULL ? 2 : 1));
 const IDLE_SECONDS = Number(process.env["SLIPWAY_BENCH_IDLE"] ?? (FULL ? 60 : 5));
 const OBJECTS = 10_000;
 const NAMESPACE = "bench";

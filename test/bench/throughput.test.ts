@@ -12,7 +12,7 @@ import { markdownTable, median, spread } from "./statistics.ts";
 
 const FULL = process.env["SLIPWAY_TEST_FULL"] !== undefined;
 const ROUNDS = Number(process.env["SLIPWAY_BENCH_ROUNDS"] ?? (FULL ? 3 : 1));
-const SECONDS = Number(process.env["SLIPWAY_BENCH_SECONDS"] ?? (FULL ? 3 : 1));
+const SECONDS = Number(process.env["SLIPWAY_BENCH_SECONDS"] ?? (FULL ? 2 : 1));
 const ONLY = process.env["SLIPWAY_BENCH_ONLY"] ?? "";
 const CLIENTS = 16;
 const LISTED = 10_000;
