@@ -40,7 +40,7 @@ export function attributeProblems(review: ApiObject): readonly FieldProblem[] {
 }
 
 /** And it is about somebody. */
-export function subjectProblems(review: ApiObject): readonly FieldProblem[] {
+function subjectProblems(review: ApiObject): readonly FieldProblem[] {
   if (textAt(review, "spec", "user") !== "" || listAt(review, "spec", "groups").length > 0) return [];
   return [{ path: "spec.user", code: "invalid", message: "at least one of user or group must be specified" }];
 }
@@ -76,7 +76,7 @@ export const nonResourceAttributes = object(
 );
 
 /** Who is asked about. */
-export const subjectFields = {
+const subjectFields = {
   user: text("The user's name."),
   groups: list(text("A group."), "The user's groups."),
   extra,
@@ -109,6 +109,23 @@ export const nonResourceRule = object(
   { verbs: list(text("A verb."), "What may be done.") },
   { nonResourceURLs: list(text("A path."), "The paths.") },
 );
+
+/** The schema and the rules of a question about somebody who is named in it. */
+export const subjectReview = (description: string) => ({
+  description,
+  schema: object(
+    description,
+    {
+      spec: object(
+        "The question: one of resourceAttributes and nonResourceAttributes.",
+        {},
+        { resourceAttributes, nonResourceAttributes, ...subjectFields },
+      ),
+    },
+    { status: accessStatus },
+  ),
+  validate: (review: ApiObject): readonly FieldProblem[] => [...attributeProblems(review), ...subjectProblems(review)],
+});
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/#UserInfo */
 export const userInfo = object(

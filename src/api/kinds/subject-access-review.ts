@@ -1,32 +1,9 @@
-import {
-  accessStatus,
-  attributeProblems,
-  authorizationReview,
-  nonResourceAttributes,
-  resourceAttributes,
-  subjectFields,
-  subjectProblems,
-} from "../reviews.ts";
-import { object } from "../schema.ts";
-
-const description = "SubjectAccessReview asks whether somebody may do something.";
+import { authorizationReview, subjectReview } from "../reviews.ts";
 
 export const subjectAccessReviewKind = authorizationReview({
+  ...subjectReview("SubjectAccessReview asks whether somebody may do something."),
   kind: "SubjectAccessReview",
   resource: "subjectaccessreviews",
   singular: "subjectaccessreview",
   namespaced: false,
-  description,
-  schema: object(
-    description,
-    {
-      spec: object(
-        "The question: one of resourceAttributes and nonResourceAttributes.",
-        {},
-        { resourceAttributes, nonResourceAttributes, ...subjectFields },
-      ),
-    },
-    { status: accessStatus },
-  ),
-  validate: (review) => [...attributeProblems(review), ...subjectProblems(review)],
 });
