@@ -118,16 +118,16 @@ for (const [what, bytes, reason] of refusals)
     });
   });
 
-test("no part of a file, and no file with a changed byte, is taken for the backup", async () => {
+test("no part of a file is taken for the backup, and no changed byte changes what is read", async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(file.length - 1), fc.integer({ min: 1, max: 255 }), fc.boolean(), async (at, by, cut) => {
       const bytes = Buffer.from(cut ? file.subarray(0, at) : file);
       if (!cut) bytes[at] = (bytes[at] ?? 0) ^ by;
       const outcome = await read(bytes).catch((error: unknown) => error);
       if (outcome instanceof PortError) return;
-      // Bytes of the gzip header (its time, its system) say nothing of the content.
+      // Some bits say nothing of the content: the time in the gzip header, what fills up the last byte of a block (RFC 1951, 3.2.3). Only those may pass.
       assert.ok(!(outcome instanceof Error), String(outcome));
-      assert.ok(at < 10, `byte ${at} was changed by ${by} and nobody saw it`);
+      assert.ok(!cut, `${at} bytes of ${file.length} were taken for the whole`);
       assert.deepEqual((outcome as Awaited<ReturnType<typeof read>>).all, entries); // not an error, so what read gives
     }),
     { numRuns: 600 },
