@@ -248,7 +248,7 @@ test(
         await writeFile(join(disk, "ballast"), "");
         await (await openDataDirectory(join(disk, "data"))).release();
         const mark = await readFile(join(disk, "data", "slipway.json"), "utf8");
-      execFileSync("mount", ["-o", "remount,ro", disk]);
+        execFileSync("mount", ["-o", "remount,ro", disk]);
         await assert.rejects(
           openDataDirectory(join(disk, "data")),
           /mounted read-only; mount it writable, or choose another data directory/,
