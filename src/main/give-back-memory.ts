@@ -5,8 +5,8 @@ const EVERY_MS = 10_000;
 const MIB = 1024 * 1024;
 /** With less to gain a collection is not worth its pause (tens of milliseconds). */
 const WORTH_IT = 24 * MIB;
-/** Timers and health checks allocate less than this in ten seconds; above it somebody works. */
-const IDLE_GROWTH = 8 * MIB;
+/** Timers, health checks and a few quick reads take less CPU than this in ten seconds; above it somebody works, whom a pause would hit. */
+const REST_CPU_MICROSECONDS = 500_000;
 
 /**
  * Collects garbage when the process rests after work, so that a burst does not leave its heap behind: V8 collects while something is allocated, and a server
@@ -16,18 +16,18 @@ const IDLE_GROWTH = 8 * MIB;
 export function giveBackMemory(): void {
   const collect = collector();
   if (collect === undefined) return;
-  let [seen, kept] = [used(), held()];
+  let [spent, kept] = [process.cpuUsage(), held()];
   const timer = setInterval(() => {
-    if (Math.abs(used() - seen) < IDLE_GROWTH && held() - kept > WORTH_IT) {
+    const { user, system } = process.cpuUsage(spent);
+    if (user + system < REST_CPU_MICROSECONDS && held() - kept > WORTH_IT) {
       collect();
       kept = held();
     }
-    seen = used();
+    spent = process.cpuUsage();
   }, EVERY_MS);
   timer.unref();
 }
 
-const used = (): number => getHeapStatistics().used_heap_size;
 const held = (): number => getHeapStatistics().total_physical_size;
 
 /** Node hands it out only with --expose-gc, which counts for contexts made after it. https://nodejs.org/api/v8.html#v8setflagsfromstringflags */
