@@ -31,8 +31,8 @@ test("bin/slipway starts with the pinned Node where the one on PATH is too old, 
   inFolder(async (folder) => {
     const link = join(folder, "slipway-link");
     await symlink(bin, link);
-    const { stdout } = await run(link, ["version"], { env: await withFakeNode("v20.19.0", folder) });
-    assert.match(stdout, /slipway.*\d+\.\d+\.\d+/);
+    const { stdout } = await run(link, ["version", "--client"], { env: await withFakeNode("v20.19.0", folder) });
+    assert.match(stdout, /^client \d+\.\d+\.\d+$/m);
   }));
 
 test("bin/slipway is replaced by Slipway itself: there is no process in between that a signal could miss", () =>
@@ -52,12 +52,15 @@ test("without any Node >= 24, bin/slipway says what to do", () =>
   inFolder(async (folder) => {
     await run("cp", ["-R", join(root, "bin"), folder]);
     const env = await withFakeNode("v20.19.0", folder);
-    await assert.rejects(run(join(folder, "bin", "slipway"), ["version"], { env }), (error: { code: number; stderr: string }) => {
-      assert.equal(error.code, 1);
-      assert.match(error.stderr, /needs Node 24 or newer; the one on PATH is v20\.19\.0/);
-      assert.match(error.stderr, /install Node 24 from https:\/\/nodejs\.org/);
-      return true;
-    });
+    await assert.rejects(
+      run(join(folder, "bin", "slipway"), ["version", "--client"], { env }),
+      (error: { code: number; stderr: string }) => {
+        assert.equal(error.code, 1);
+        assert.match(error.stderr, /needs Node 24 or newer; the one on PATH is v20\.19\.0/);
+        assert.match(error.stderr, /install Node 24 from https:\/\/nodejs\.org/);
+        return true;
+      },
+    );
   }));
 
 test("the packed package works in an empty folder", () =>
@@ -67,8 +70,8 @@ test("the packed package works in an empty folder", () =>
     assert.ok(archive !== undefined, "npm pack made no archive");
     await writeFile(join(folder, "package.json"), "{}");
     await run("npm", ["install", "--loglevel=error", "--no-audit", "--no-fund", join(folder, archive)], { cwd: folder });
-    const { stdout } = await run("npx", ["--no-install", "slipway", "version"], { cwd: folder });
-    assert.match(stdout, /slipway.*\d+\.\d+\.\d+/);
+    const { stdout } = await run("npx", ["--no-install", "slipway", "version", "--client"], { cwd: folder });
+    assert.match(stdout, /^client \d+\.\d+\.\d+$/m);
     assert.deepEqual((await readdir(join(folder, "node_modules", "slipway"))).sort(), (await packedNames()).sort());
   }));
 

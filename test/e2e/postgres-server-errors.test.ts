@@ -194,7 +194,7 @@ test(
       await (await embeddedPostgres({ directory, log: memoryLog(), ...(seventeen === undefined ? {} : { binaries: seventeen }) })).stop();
       await assert.rejects(
         embeddedPostgres({ directory, log: memoryLog() }),
-        /written by PostgreSQL 17, and here is PostgreSQL 18\.\d+.*`slipway backup FILE`.*`slipway restore FILE`/,
+        /written by PostgreSQL 17, and here is PostgreSQL 18\.\d+.*`slipway backup --to FILE`.*`slipway restore FILE --data NEW_DIRECTORY/,
       );
     }),
 );
