@@ -134,7 +134,8 @@ export class Loop {
     }
     const outcome = outcomeOf(result);
     const failure = "failure" in result ? result.failure : undefined;
-    if (failure !== undefined && failure.kind !== "fenced")
+    // A pass that was ended from outside failed at nothing.
+    if (failure !== undefined && !signal.aborted)
       log.warn({ controller: lease.controller, object: keyText(lease.key), reason: failure.reason, outcome }, failure.message);
     telemetry.passed({
       controller: lease.controller,
