@@ -60,13 +60,19 @@ function explainConnection({ problem, message, sent }: ConnectError, where: Wher
   }
 }
 
+/** A new token helps everybody but who was shut out. */
+const wayBackIn = (user: string, refusal: string): string =>
+  refusal.includes("is disabled")
+    ? `an administrator may let the user in again with \`kubectl patch user ${user} --type=merge -p '{"spec":{"disabled":false}}'\``
+    : `an administrator makes a new one with \`slipway token create ${user}\``;
+
 function explainStatus(status: AnsweredStatus, where: Where | undefined): Explained {
   const user = where?.user ?? "this user";
   switch (status.code) {
     case 401:
       return {
         exit: "forbidden",
-        message: `the server does not take the token of "${user}" in ${where?.kubeconfig ?? "the kubeconfig"}: ${reasonOf401(status.message)}; an administrator makes a new one with \`slipway token create ${user}\``,
+        message: `the server does not take the token of "${user}" in ${where?.kubeconfig ?? "the kubeconfig"}: ${reasonOf401(status.message)}; ${wayBackIn(user, status.message)}`,
       };
     case 403:
       return { exit: "forbidden", message: `${status.message}${missingRight(status.message)}` };

@@ -204,6 +204,12 @@ for (const { name, error, exit, says } of [
     says: /token of "jane" in \/k: the token has expired; .*slipway token create jane/,
   },
   {
+    name: "a user who was shut out",
+    error: status(401, 'Unauthorized: the user "jane" is disabled'),
+    exit: "forbidden",
+    says: /"jane" is disabled; an administrator may let the user in again with `kubectl patch user jane /,
+  },
+  {
     name: "a missing right",
     error: status(403, 'syncs is forbidden: User "jane" cannot list resource "syncs" in API group "slipway.dev" in the namespace "shop"'),
     exit: "forbidden",

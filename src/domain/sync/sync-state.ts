@@ -148,12 +148,12 @@ function statements(outcome: SyncOutcome, observedGeneration: number): readonly 
   }
 }
 
-/** The blocking fact in one sentence: the first problem with its place, and how many more there are. */
-export function sentenceOf(problems: readonly SourceProblem[]): string {
+/** The blocking fact: the first problem with its place, how many more there are, and then what that means for the rest. */
+export function sentenceOf(problems: readonly SourceProblem[], consequence = "Nothing of this commit was applied."): string {
   const [first] = problems;
   if (first === undefined) return "";
   const where = first.line === 0 ? first.file : `${first.file}:${first.line}:${first.column}`;
   const what = first.object === undefined ? "" : ` (${first.object})`;
   const more = problems.length === 1 ? "" : `; ${problems.length - 1} more in status.problems`;
-  return `${where}${what}: ${first.message}${more}. Nothing of this commit was applied.`;
+  return `${where}${what}: ${first.message}${more}. ${consequence}`;
 }

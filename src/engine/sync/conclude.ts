@@ -21,10 +21,7 @@ export function concludeSync(
     return { outcome: { kind: "waiting", reason: "ApiUnavailable", message: failure.message }, wakeAt: failure.again };
   const problems = results.flatMap((result) => result.problems);
   if (problems.length > 0) {
-    const message = sentenceOf(problems).replace(
-      "Nothing of this commit was applied.",
-      "The rest of its wave was applied; it is tried again by itself.",
-    );
+    const message = sentenceOf(problems, "The rest of its wave was applied; it is tried again by itself.");
     return {
       outcome: { kind: "blocked", reason: "ApplyFailed", commit: source.commit, message, problems },
       wakeAt: later(now, AFTER_FAILED_APPLY),
@@ -46,9 +43,6 @@ export function concludeSync(
 function concludeDeletion(results: readonly WaveResult[], again: Instant, now: Instant): ReturnType<typeof concludeSync> {
   const problems = results.flatMap((result) => result.problems);
   if (problems.length === 0) return { wakeAt: again };
-  const message = sentenceOf(problems).replace(
-    "Nothing of this commit was applied.",
-    "This Sync goes when it is gone; it is tried again by itself.",
-  );
+  const message = sentenceOf(problems, "This Sync goes when it is gone; it is tried again by itself.");
   return { outcome: { kind: "blocked", reason: "ApplyFailed", message, problems }, wakeAt: later(now, AFTER_FAILED_APPLY) };
 }
